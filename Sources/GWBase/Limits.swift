@@ -1,0 +1,45 @@
+/// Every limit of the library and its default, in one place.  The headers say the same numbers to the host.
+public enum Limits {
+    // Messages
+    public static let messageBytes: UInt32 = 26_214_400
+    public static let messageBytesBeforeHello: UInt32 = 65_536
+    public static let fragmentsPerMessage = 65_536
+    public static let deflateThresholdBytes: UInt32 = 1024
+
+    // HTTP upgrade
+    public static let headBytes = 16_384
+    public static let headerLines = 128
+    public static let interimResponses = 8
+    public static let refusedBodyBytes = 65_536
+
+    // Queues
+    public static let clientQueuedBytes: UInt32 = 16_777_216
+    public static let serverQueuedBytes: UInt32 = 52_428_800
+    public static let eventBudget: UInt32 = 4_194_304
+    public static let receiveBufferBytes = 262_144
+
+    // Gateway protocol
+    public static let jsonDepth = 256
+    public static let requestIDBytes = 256
+    public static let methodBytes = 256
+    public static let calls: UInt32 = 65_536
+    public static let requestsPerPeer: UInt32 = 1024
+    public static let connections: UInt32 = 1024
+
+    // Times, milliseconds
+    public static let connectMilliseconds: UInt32 = 15_000
+    public static let tlsMilliseconds: UInt32 = 15_000
+    public static let upgradeMilliseconds: UInt32 = 15_000
+    public static let challengeMilliseconds: UInt32 = 15_000
+    public static let helloMilliseconds: UInt32 = 15_000
+    public static let closeMilliseconds: UInt32 = 5_000
+    public static let callMilliseconds: UInt32 = 30_000
+    public static let handshakeMilliseconds: UInt32 = 15_000
+    public static let refusedBodyMilliseconds: UInt32 = 1_000
+    public static let clientPingMilliseconds: UInt32 = 30_000
+    public static let serverPingMilliseconds: UInt32 = 25_000
+    public static let pongMilliseconds: UInt32 = 20_000
+    public static let tickMilliseconds: UInt32 = 30_000
+    public static let reconnectInitialMilliseconds: UInt32 = 1_000
+    public static let reconnectMaximumMilliseconds: UInt32 = 30_000
+}

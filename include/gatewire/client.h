@@ -1,0 +1,200 @@
+/*
+ * gatewire/client.h: a connection to an OpenClaw gateway that heals itself.
+ *
+ * gw_client_open returns at once.  The library resolves the name, connects, does the TLS handshake with the pins checked
+ * inside it, upgrades to WebSocket, answers the gateway's challenge with a signed connect request, and reports
+ * GW_EVENT_CLIENT_CONNECTED.  After a loss it tries again with growing, randomly spread delays (full jitter) until
+ * gw_client_close, or until an error that trying again cannot mend.
+ *
+ * A call ends in exactly one of: answered (GW_OK), rejected (GW_ERR_REJECTED), not sent (GW_ERR_NOT_SENT: it has
+ * certainly not run), or unknown (GW_ERR_OUTCOME_UNKNOWN, GW_ERR_CALL_TIMEOUT: it may have run).  The library never sends a
+ * call twice.
+ */
+#ifndef GATEWIRE_CLIENT_H
+#define GATEWIRE_CLIENT_H
+
+#include <gatewire/base.h>
+#include <gatewire/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gw_client gw_client;
+
+/* gw_client_options.flags */
+enum {
+  GW_CLIENT_PLAINTEXT_PRIVATE = 1u << 0, /* ws:// also to private addresses, .local and .ts.net names */
+  GW_CLIENT_PLAINTEXT_ANY = 1u << 1,     /* ws:// to any host: credentials can be read on the way */
+  GW_CLIENT_NO_RECONNECT = 1u << 2,      /* one connection; its end is the client's end */
+  GW_CLIENT_NO_DEFLATE = 1u << 3,        /* do not offer permessage-deflate */
+  GW_CLIENT_DEFLATE_TAKEOVER = 1u << 4,  /* keep the compression window between messages (RFC 7692 section 7.1.1) */
+  GW_CLIENT_NO_DEVICE = 1u << 5          /* connect without a device identity; gateways grant no scopes then */
+};
+
+typedef struct gw_client_options {
+  uint32_t struct_size;
+  uint32_t flags;
+
+  const char *url; /* required: ws:// or wss:// */
+
+  /* Trust.  With pins, the SHA-256 of the peer's leaf certificate alone decides; without, the CA chain and the host
+   * name do. */
+  const char *const *pins; /* text forms as in gw_pin_normalize; requires wss:// */
+  size_t pin_count;
+  const char *ca_file;     /* PEM bundle used in place of the system's */
+  const char *server_name; /* sent as SNI and verified, in place of the URL's host */
+
+  /* Credentials.  Never logged, never part of an event or error, wiped when freed. */
+  const char *token;
+  const char *password;
+
+  /* Device identity (Ed25519).  A file of this library's own, made with mode 0600 if it is missing (its directory with
+   * 0700).  NULL: a fresh identity that lives as long as the client; gateways that pair devices will ask anew
+   * each time. */
+  const char *identity_file;
+
+  /* What the client says of itself in the connect request (openclaw protocol, connect params). */
+  const char *client_id;      /* NULL: "gateway-client" */
+  const char *client_mode;    /* NULL: "backend" */
+  const char *client_version; /* NULL: the library's version */
+  const char *display_name;
+  const char *platform; /* NULL: "linux" */
+  const char *device_family;
+  const char *instance_id;
+  const char *role; /* NULL: "operator" */
+  const char *const *scopes; /* NULL: operator.read and operator.write */
+  size_t scope_count;
+  const char *const *caps;
+  size_t cap_count;
+  const char *locale;
+  const char *user_agent;
+
+  const gw_header *headers; /* added to the upgrade request; reserved ones are refused */
+  size_t header_count;
+
+  void *user_data; /* handed back in every event of this client; never read */
+
+  /* Protocol range offered.  0: 3 to 4. */
+  uint32_t min_protocol;
+  uint32_t max_protocol;
+
+  /* Time limits, one for each phase. */
+  uint32_t connect_timeout_ms;   /* name and TCP together.  0: 15000 */
+  uint32_t tls_timeout_ms;       /* 0: 15000 */
+  uint32_t upgrade_timeout_ms;   /* 0: 15000 */
+  uint32_t challenge_timeout_ms; /* 0: 15000 */
+  uint32_t hello_timeout_ms;     /* 0: 15000 */
+  uint32_t close_timeout_ms;     /* closing handshake.  0: 5000 */
+  uint32_t call_timeout_ms;      /* calls without a limit of their own.  0: 30000; GW_CALL_EXPECT_FINAL: none */
+
+  /* Liveness.  The gateway's ticks are always watched; ping is beside it. */
+  uint32_t ping_interval_ms; /* 0: 30000; GW_NEVER: no pings */
+  uint32_t pong_timeout_ms;  /* 0: 20000 */
+
+  /* Reconnect: a random delay between 0 and a ceiling that doubles from initial to max, reset by each hello. */
+  uint32_t reconnect_initial_ms; /* 0: 1000 */
+  uint32_t reconnect_max_ms;     /* 0: 30000 */
+
+  /* Limits. */
+  uint32_t max_message_bytes; /* one message after inflation.  0: 26214400 (25 MiB) */
+  uint32_t max_queued_bytes;  /* outgoing.  0: 16 MiB; the high mark is a quarter of it */
+  uint32_t max_calls;         /* calls in flight.  0: 65536 */
+
+  /* Messages of fewer bytes are not compressed.  0: 1024 */
+  uint32_t deflate_threshold_bytes;
+  uint32_t reserved;
+} gw_client_options;
+
+/* Fills in the defaults.  NULL is ignored.  Threads: any. */
+GW_EXPORT void gw_client_options_init(gw_client_options *options);
+
+/* Starts connecting and returns.  Everything that can be known to be wrong without the network is refused here; details in
+ * gw_context_last_error.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT,
+ * GW_ERR_CERTIFICATE (ca_file), GW_ERR_IDENTITY, GW_ERR_FORKED.
+ * Threads: any.  Owned: free with gw_client_free. */
+GW_EXPORT gw_status gw_client_open(gw_context *context, const gw_client_options *options, gw_client **out);
+
+/* The id that is the source of this client's events; 0 for NULL.  Threads: any. */
+GW_EXPORT uint64_t gw_client_id(const gw_client *client);
+
+/* gw_call_options.flags */
+enum {
+  /* An answer whose payload has "status":"accepted" is reported as GW_EVENT_CALL_ACCEPTED, and the call goes on to the
+   * next answer. */
+  GW_CALL_EXPECT_FINAL = 1u << 0
+};
+
+typedef struct gw_call_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint32_t timeout_ms; /* 0: the client's call_timeout_ms, or none with GW_CALL_EXPECT_FINAL */
+  uint32_t reserved;
+  void *user_data; /* handed back in the events of this call; never read */
+} gw_call_options;
+
+/* Fills in the defaults.  NULL is ignored.  Threads: any. */
+GW_EXPORT void gw_call_options_init(gw_call_options *options);
+
+/* Queues a request.
+ *   method       name of the method
+ *   params       params_len bytes of JSON, checked and sent verbatim; NULL and 0: no params member
+ *   options      may be NULL
+ *   call         set to the id of the call, which is the subject of its events
+ * Statuses: GW_OK, GW_QUEUED (taken; hold back), GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_JSON_TEXT, GW_ERR_STATE (not
+ * connected now), GW_ERR_TOO_BIG (above the gateway's policy.maxPayload), GW_ERR_LIMIT (max_calls), GW_ERR_FULL, GW_ERR_GONE,
+ * GW_ERR_FORKED.
+ * Threads: any. */
+GW_EXPORT gw_status gw_client_call(gw_client *client, const char *method, const void *params, size_t params_len,
+                                   const gw_call_options *options, uint64_t *call);
+
+/* Ends a call now: GW_EVENT_CALL_DONE with GW_ERR_CANCELLED.  Nothing is sent: the gateway may still run it.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE (it has ended already).  Threads: any. */
+GW_EXPORT gw_status gw_client_cancel(gw_client *client, uint64_t call);
+
+/* Closes politely: calls in flight end, a close frame is sent (code 1000 to 1014 as RFC 6455 section 7.4 allows, or
+ * 3000 to 4999; 0: 1000), GW_EVENT_CLIENT_CLOSED follows.  reason: at most 123 bytes, may be NULL.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_client_close(gw_client *client, uint32_t code, const char *reason);
+
+/* Frees the handle.  An open client closes politely as long as its context is polled; its remaining events still come.
+ * NULL is ignored.  Never waits; any order with gw_context_free.  Threads: any, also a finalizer's. */
+GW_EXPORT void gw_client_free(gw_client *client);
+
+/* gw_client_state.phase */
+enum {
+  GW_PHASE_WAITING = 0, /* for the next attempt */
+  GW_PHASE_RESOLVE = 1,
+  GW_PHASE_CONNECT = 2,
+  GW_PHASE_TLS = 3,
+  GW_PHASE_UPGRADE = 4,
+  GW_PHASE_CHALLENGE = 5,
+  GW_PHASE_HELLO = 6,
+  GW_PHASE_READY = 7,
+  GW_PHASE_CLOSING = 8,
+  GW_PHASE_CLOSED = 9
+};
+
+typedef struct gw_client_state {
+  uint32_t struct_size;
+  uint32_t phase;
+  uint32_t protocol;        /* agreed version, 0 before the first hello */
+  uint32_t next_attempt_ms; /* time until the next attempt in GW_PHASE_WAITING */
+  uint64_t connections;     /* hellos so far */
+  uint64_t attempts;        /* attempts since the last hello */
+  uint64_t calls_in_flight;
+  uint64_t queued_bytes;    /* not yet taken by the kernel */
+  uint64_t round_trip_us;   /* last ping, 0 if none was answered */
+  uint32_t deflate;         /* 1 if permessage-deflate was agreed */
+  uint32_t tls;             /* 1 if the connection is encrypted */
+} gw_client_state;
+
+/* Fills in the present state.  out: struct_size must be set.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_GONE.  Threads: any. */
+GW_EXPORT gw_status gw_client_get_state(const gw_client *client, gw_client_state *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,124 @@
+/*
+ * gatewire/context.h: the engine that clients and servers live in.
+ *
+ * A context holds one descriptor.  It is readable when gw_context_poll has something to do or to give.  Three ways to
+ * use it, with the same host code:
+ *
+ *   your event loop    watch gw_context_fd for reading (level-triggered); when it is readable, gw_context_poll with
+ *                      timeout 0
+ *   a plain loop       gw_context_poll with a timeout; no descriptor needed
+ *   a library thread   takeover_ms = GW_TAKEOVER_ALWAYS: a thread of the library does all input and output; the host
+ *                      polls as before, only to collect events
+ *
+ * What is sent (calls, replies, pushes) leaves together with the next gw_context_poll or gw_context_flush, in one
+ * system call for all that was queued.  In the first way the descriptor becomes readable after a send, so nothing is
+ * forgotten; a host that calls gw_context_flush itself once a turn says GW_CONTEXT_HOST_FLUSHES and saves that wake-up.
+ */
+#ifndef GATEWIRE_CONTEXT_H
+#define GATEWIRE_CONTEXT_H
+
+#include <gatewire/base.h>
+#include <gatewire/event.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gw_context gw_context;
+
+/* gw_context_options.flags */
+enum {
+  /* The host calls gw_context_flush or gw_context_poll after sending; sends do not make the descriptor readable. */
+  GW_CONTEXT_HOST_FLUSHES = 1u << 0
+};
+
+/* takeover_ms: who does the input and output. */
+#define GW_TAKEOVER_NEVER GW_NEVER             /* only the host's polls; the default */
+#define GW_TAKEOVER_ALWAYS (UINT32_MAX - 1u)   /* a library thread, from the start */
+
+typedef struct gw_context_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  /* GW_TAKEOVER_NEVER (0 means the same), GW_TAKEOVER_ALWAYS, or milliseconds: the host's polls do the work, and a guardian
+   * thread steps in when the host has not polled for that long although there was something to do. */
+  uint32_t takeover_ms;
+  /* Bytes of events that may wait for a host that does not poll before reading from the network stops.
+   * 0: 4 MiB. */
+  uint32_t event_budget;
+} gw_context_options;
+
+/* Fills in the defaults.  NULL is ignored.  Threads: any. */
+GW_EXPORT void gw_context_options_init(gw_context_options *options);
+
+/* Makes a context.  options: may be NULL.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_UNSUPPORTED, GW_ERR_SYSTEM.
+ * Threads: any.  Owned: free with gw_context_free. */
+GW_EXPORT gw_status gw_context_new(const gw_context_options *options, gw_context **out);
+
+/* Drops every connection at once, without closing handshakes, and frees the context.  NULL is ignored.  For a graceful
+ * end close the clients and stop the servers first and poll until their last events.  Handles that outlive it
+ * answer GW_ERR_GONE and still want their own free.  Must not run while another thread is inside gw_context_poll (use
+ * gw_context_wake and join it first).  Event memory of this context ends here.  Threads: any. */
+GW_EXPORT void gw_context_free(gw_context *context);
+
+/* The descriptor to watch for reading, -1 for NULL or in a forked child.  It belongs to the context: watch it, do not
+ * read, write or close it.  Stop watching before gw_context_free.  Threads: any. */
+GW_EXPORT int gw_context_fd(const gw_context *context);
+
+typedef struct gw_batch {
+  uint32_t struct_size;
+  uint32_t count; /* events filled in */
+  uint32_t flags; /* GW_BATCH_MORE */
+  uint32_t reserved;
+  /* One range that holds the bytes of most small payloads of this batch, so that a binding can copy it once and slice.
+   * A payload may also lie outside of it.  Borrowed like the events. */
+  const uint8_t *arena;
+  size_t arena_len;
+} gw_batch;
+
+enum {
+  GW_BATCH_MORE = 1u << 0 /* more events are ready now; the descriptor stays readable */
+};
+
+/* Does what there is to do (connect, read, write, time limits) and fills at most capacity events.
+ *   timeout_ms   0: do not wait; negative: wait until something happens; else wait at most that long
+ *   events       array of capacity elements that lie event_size bytes apart (sizeof(gw_event) of the caller; an older
+ *                caller simply does not see newer fields)
+ *   batch        required; struct_size set by gw_batch_init
+ * The memory of the previous batch ends with this call, also when it returns GW_TIMEOUT.
+ * Statuses: GW_OK (batch->count may be 0 after gw_context_wake), GW_TIMEOUT, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_BUSY (another
+ * thread is polling), GW_ERR_FORKED, GW_ERR_SYSTEM.
+ * Threads: any, one at a time.  Signals: an interrupted wait goes on with the time that is left. */
+GW_EXPORT gw_status gw_context_poll(gw_context *context, int32_t timeout_ms, gw_event *events, size_t capacity,
+                                    size_t event_size, gw_batch *batch);
+
+/* Fills in struct_size and zeroes the rest.  NULL is ignored.  Threads: any. */
+GW_EXPORT void gw_batch_init(gw_batch *batch);
+
+/* Hands everything that is queued to the kernel now, as far as it takes it; never waits.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_context_flush(gw_context *context);
+
+/* Makes a gw_context_poll that waits, or the next one, return with what it has.  Never waits.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_context_wake(gw_context *context);
+
+/* Why the last call on this context, its clients or its servers failed. */
+typedef struct gw_error {
+  uint32_t struct_size;
+  gw_status status;
+  uint32_t actor;
+  uint32_t reserved;
+  gw_slice text;
+} gw_error;
+
+/* Fills in the last error of the context; status GW_OK and an empty text if there was none.  out: struct_size must be set.
+ * Borrowed: text lives until the next failing call on this context or something in it.  When several threads share a
+ * context, this may be another thread's error.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE.  Threads: any. */
+GW_EXPORT gw_status gw_context_last_error(const gw_context *context, gw_error *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

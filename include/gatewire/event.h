@@ -1,0 +1,111 @@
+/*
+ * gatewire/event.h: everything that happens, as data.
+ *
+ * gw_context_poll fills an array of these.  Hosts must ignore types that they do not know: new ones will come.
+ *
+ * Borrowed: every pointer in an event is valid until the next gw_context_poll of the same context that returns events,
+ * or until the context is freed.
+ */
+#ifndef GATEWIRE_EVENT_H
+#define GATEWIRE_EVENT_H
+
+#include <gatewire/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Fields that a type does not name are zero.  "Terminal" means: the last event of that thing, exactly one, whatever went
+ * wrong.  source is always the id of the client or server, user_data that of its options (of a call: that of the call's).
+ */
+enum {
+  /* --- clients --- */
+
+  /* The gateway said hello; calls can be made.  connection: counts the connections of this client from 1.
+   * payload: the hello as JSON, with credentials in it (auth.deviceToken) removed.  code: the protocol version agreed.
+   * name: the server version. */
+  GW_EVENT_CLIENT_CONNECTED = 1,
+
+  /* An attempt failed or a connection ended, and the library will try again after retry_after_ms.
+   * status, text, actor: why.  connection: as above, 0 for an attempt that never reached hello.
+   * code: close code (RFC 6455 section 7.4) or HTTP status.  name: the gateway's detail code, if it gave one.
+   * payload: JSON details (pins seen and wanted, refused upgrade, error details), or empty. */
+  GW_EVENT_CLIENT_DISCONNECTED = 2,
+
+  /* Terminal for a client: it was closed, or the library has stopped trying because trying again cannot help.
+   * Fields as in GW_EVENT_CLIENT_DISCONNECTED; status GW_OK after gw_client_close. */
+  GW_EVENT_CLIENT_CLOSED = 3,
+
+  /* Something that the peer sent was ignored (GW_ERR_JSON, GW_ERR_FRAME, GW_ERR_UNKNOWN_ID), or the grant differs from
+   * what was asked (GW_OK, name "scopes"); the connection goes on.  status, text, actor. */
+  GW_EVENT_CLIENT_WARNING = 4,
+
+  /* The outgoing queue fell below its low mark after a GW_QUEUED. */
+  GW_EVENT_CLIENT_WRITABLE = 5,
+
+  /* The gateway sent an event.  name: its name.  payload: its payload as JSON, verbatim, or empty.
+   * sequence: the frame's seq, or GW_NO_SEQUENCE. */
+  GW_EVENT_GATEWAY_EVENT = 6,
+
+  /* Events are missing: sequence is the number received, code the number of missing ones (at most UINT32_MAX).  Comes
+   * before the event that showed the gap. */
+  GW_EVENT_GAP = 7,
+
+  /* A call with GW_CALL_EXPECT_FINAL was accepted; the final answer is still to come.  subject: call id.
+   * payload: JSON, verbatim. */
+  GW_EVENT_CALL_ACCEPTED = 8,
+
+  /* Terminal for a call.  subject: call id.  status GW_OK: payload is the answer as JSON, verbatim (may be empty).
+   * GW_ERR_REJECTED: name is the error code, text the message, payload the whole error object as JSON,
+   * retry_after_ms and GW_EVENT_RETRYABLE as the gateway says.  GW_ERR_NOT_SENT, GW_ERR_OUTCOME_UNKNOWN,
+   * GW_ERR_CALL_TIMEOUT, GW_ERR_CANCELLED: text says why. */
+  GW_EVENT_CALL_DONE = 9,
+
+  /* --- embedded gateway --- */
+
+  /* A peer passed the handshake.  connection: its id.  payload: JSON with "client", "role", "scopes", "deviceId",
+   * "remote"; no credential. */
+  GW_EVENT_PEER_CONNECTED = 20,
+
+  /* Terminal for a peer that connected (GW_EVENT_PEER_CONNECTED came before), or for one that failed earlier.
+   * connection, status, text, code (close code); name: the detail code that it was refused with, if any. */
+  GW_EVENT_PEER_DISCONNECTED = 21,
+
+  /* A peer called a method that is not built in.  Answer with gw_server_reply or gw_server_reject.
+   * connection; subject: request id; name: method; payload: params as JSON, verbatim, or empty. */
+  GW_EVENT_PEER_REQUEST = 22,
+
+  /* Terminal for a server: it was stopped and all its connections have ended. */
+  GW_EVENT_SERVER_CLOSED = 23
+};
+
+/* gw_event.flags */
+enum {
+  GW_EVENT_RETRYABLE = 1u << 0 /* trying the same again later can help */
+};
+
+/* gw_event.sequence of a frame without seq. */
+#define GW_NO_SEQUENCE UINT64_MAX
+
+typedef struct gw_event {
+  uint32_t type;
+  gw_status status;
+  uint64_t source;
+  uint64_t connection;
+  uint64_t subject;
+  uint64_t sequence;
+  void *user_data;
+  gw_slice name;
+  gw_slice payload;
+  gw_slice text;
+  uint32_t code;
+  uint32_t flags;
+  uint32_t actor;
+  uint32_t retry_after_ms;
+} gw_event;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
