@@ -13,8 +13,8 @@
 #ifndef GATEWIRE_CLIENT_H
 #define GATEWIRE_CLIENT_H
 
-#include <gatewire/base.h>
-#include <gatewire/context.h>
+#include "base.h"
+#include "context.h"
 
 #ifdef __cplusplus
 extern "C" {

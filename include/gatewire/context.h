@@ -17,8 +17,8 @@
 #ifndef GATEWIRE_CONTEXT_H
 #define GATEWIRE_CONTEXT_H
 
-#include <gatewire/base.h>
-#include <gatewire/event.h>
+#include "base.h"
+#include "event.h"
 
 #ifdef __cplusplus
 extern "C" {

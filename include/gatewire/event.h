@@ -9,7 +9,7 @@
 #ifndef GATEWIRE_EVENT_H
 #define GATEWIRE_EVENT_H
 
-#include <gatewire/base.h>
+#include "base.h"
 
 #ifdef __cplusplus
 extern "C" {

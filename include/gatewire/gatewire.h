@@ -30,10 +30,10 @@
 #ifndef GATEWIRE_H
 #define GATEWIRE_H
 
-#include <gatewire/base.h>
-#include <gatewire/context.h>
-#include <gatewire/event.h>
-#include <gatewire/client.h>
-#include <gatewire/server.h>
+#include "base.h"
+#include "context.h"
+#include "event.h"
+#include "client.h"
+#include "server.h"
 
 #endif

@@ -8,8 +8,8 @@
 #ifndef GATEWIRE_SERVER_H
 #define GATEWIRE_SERVER_H
 
-#include <gatewire/base.h>
-#include <gatewire/context.h>
+#include "base.h"
+#include "context.h"
 
 #ifdef __cplusplus
 extern "C" {
