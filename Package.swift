@@ -3,7 +3,8 @@ import PackageDescription
 
 // Two builds of the same sources:
 //   GATEWIRE_EMBEDDED=1   Embedded Swift: the library that is shipped; tests cannot import it
-//   otherwise             normal Swift: the unit tests, and with GATEWIRE_STATIC=1 the fallback library
+//   otherwise             normal Swift: the unit tests, and the fallback library (static Swift runtime)
+// GATEWIRE_TOOL=1 adds the tool, which links the library that was built before.
 let embedded = Context.environment["GATEWIRE_EMBEDDED"] == "1"
 let root = Context.packageDirectory
 
@@ -37,7 +38,6 @@ let package = Package(
     name: "gatewire",
     products: [
         .library(name: "gatewire", type: .dynamic, targets: ["GatewireABI"]),
-        .executable(name: "gatewire-tool", targets: ["gatewire-tool"]),
     ],
     targets: [
         // C
@@ -63,14 +63,6 @@ let package = Package(
             name: "GatewireABI", dependencies: ["GWBase", "GWRuntime", "CGatewire"], swiftSettings: settings,
             linkerSettings: libraryLinking),
 
-        // the tool knows the library by its header alone
-        .executableTarget(
-            name: "gatewire-tool", dependencies: ["CGatewire", "CSystem"], swiftSettings: settings,
-            linkerSettings: [
-                .unsafeFlags(["-L\(root)/build", "-lgatewire", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"]),
-                .unsafeFlags(embedded ? [] : ["-static-stdlib"]),
-            ]),
-
         tests("GWBase", []),
         tests("GWJSON", ["GWBase"]),
         tests("GWHTTP", ["GWBase"]),
@@ -81,3 +73,14 @@ let package = Package(
         tests("GWRuntime", ["GWBase", "GWGateway"]),
     ]
 )
+
+if Context.environment["GATEWIRE_TOOL"] == "1" {
+    package.products.append(.executable(name: "gatewire-tool", targets: ["gatewire-tool"]))
+    package.targets.append(
+        .executableTarget(
+            name: "gatewire-tool", dependencies: ["CGatewire", "CSystem"], swiftSettings: settings,
+            linkerSettings: [
+                .unsafeFlags(["-L\(root)/build", "-lgatewire", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"]),
+                .unsafeFlags(embedded ? [] : ["-static-stdlib"]),
+            ]))
+}
