@@ -1,29 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Two builds of the same sources:
-//   GATEWIRE_EMBEDDED=1   Embedded Swift: the library that is shipped; tests cannot import it
-//   otherwise             normal Swift: the unit tests, and the fallback library (static Swift runtime)
-// GATEWIRE_TOOL=1 adds the tool, which links the library that was built before.
-let embedded = Context.environment["GATEWIRE_EMBEDDED"] == "1"
+// The same sources are built three ways, chosen by GATEWIRE_BUILD:
+//   embedded   the library that is shipped and the tool, in Embedded Swift: no Swift runtime to carry
+//   static     the fallback library and tool, with the Swift runtime linked in
+//   (unset)    normal Swift for the unit tests, which cannot import embedded modules
+let build = Context.environment["GATEWIRE_BUILD"] ?? ""
+let embedded = build == "embedded"
 let root = Context.packageDirectory
 
 let settings: [SwiftSetting] =
     [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
     + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
-
-// What the shared library is linked with; scripts/version-script.sh makes the version script from the headers.
-let libraryLinking: [LinkerSetting] = [
-    .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("z"), .linkedLibrary("m"),
-    .unsafeFlags([
-        "-Xlinker", "--version-script=\(root)/build/gatewire.map",
-        "-Xlinker", "--no-undefined-version",
-        "-Xlinker", "-z", "-Xlinker", "defs",
-        "-Xlinker", "-z", "-Xlinker", "nodelete",
-        "-Xlinker", "-soname", "-Xlinker", "libgatewire.so.0",
-    ]),
-    .unsafeFlags(embedded ? [] : ["-static-stdlib"]),
-]
 
 /// A layer of ours: what it may import is what stands here, and the build holds it to that.
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -36,9 +24,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "gatewire",
-    products: [
-        .library(name: "gatewire", type: .dynamic, targets: ["GatewireABI"]),
-    ],
     targets: [
         // C
         .target(name: "CSystem"),
@@ -59,10 +44,11 @@ let package = Package(
         layer(
             "GWRuntime",
             ["GWBase", "GWJSON", "GWHTTP", "GWDeflate", "GWWebSocket", "GWTLS", "GWGateway", "CSystem"]),
-        .target(
-            name: "GatewireABI", dependencies: ["GWBase", "GWRuntime", "CGatewire"], swiftSettings: settings,
-            linkerSettings: libraryLinking),
+    ]
+)
 
+if build.isEmpty {
+    package.targets += [
         tests("GWBase", []),
         tests("GWJSON", ["GWBase"]),
         tests("GWHTTP", ["GWBase"]),
@@ -72,15 +58,30 @@ let package = Package(
         tests("GWGateway", ["GWBase", "GWJSON", "GWTLS"]),
         tests("GWRuntime", ["GWBase", "GWGateway"]),
     ]
-)
+} else {
+    // The version script is made from the headers before; -z defs finds what embedded mode leaves undefined.
+    let libraryFlags = [
+        "-Xlinker", "--version-script=\(root)/build/gatewire.map", "-Xlinker", "--no-undefined-version",
+        "-Xlinker", "-z", "-Xlinker", "defs", "-Xlinker", "-z", "-Xlinker", "nodelete",
+        "-Xlinker", "-soname", "-Xlinker", "libgatewire.so.0",
+    ]
+    // The tool knows the library by its header alone and links the one that was built before.
+    let toolFlags = ["-L\(root)/build", "-lgatewire", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"]
+    let runtimeFlags = embedded ? ["-lm"] : ["-static-stdlib"]
 
-if Context.environment["GATEWIRE_TOOL"] == "1" {
-    package.products.append(.executable(name: "gatewire-tool", targets: ["gatewire-tool"]))
-    package.targets.append(
+    package.products += [
+        .library(name: "gatewire", type: .dynamic, targets: ["GatewireABI"]),
+        .executable(name: "gatewire-tool", targets: ["gatewire-tool"]),
+    ]
+    package.targets += [
+        .target(
+            name: "GatewireABI", dependencies: ["GWBase", "GWRuntime", "CGatewire"], swiftSettings: settings,
+            linkerSettings: [
+                .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("z"),
+                .unsafeFlags(libraryFlags + runtimeFlags),
+            ]),
         .executableTarget(
             name: "gatewire-tool", dependencies: ["CGatewire", "CSystem"], swiftSettings: settings,
-            linkerSettings: [
-                .unsafeFlags(["-L\(root)/build", "-lgatewire", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"]),
-                .unsafeFlags(embedded ? [] : ["-static-stdlib"]),
-            ]))
+            linkerSettings: [.unsafeFlags(toolFlags + runtimeFlags)]),
+    ]
 }

@@ -43,9 +43,9 @@ public final class Arena {
 
     /// Copies bytes in; the copy stays until `reset`.
     public func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        guard let source = bytes.baseAddress, bytes.count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        let target = reserve(bytes.count)
-        guard let base = target.baseAddress else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        guard let source = bytes.baseAddress, bytes.count > 0, let base = reserve(bytes.count).baseAddress else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         base.copyMemory(from: source, byteCount: bytes.count)
         commit(bytes.count)
         return UnsafeRawBufferPointer(start: base, count: bytes.count)
