@@ -30,14 +30,15 @@ HEADERS := $(wildcard include/gatewire/*.h)
 SWIFT := swift build -c release --disable-local-rpath --explicit-target-dependency-import-check error
 SWIFT_INPUTS := Package.swift $(shell find Sources include -type f ! -path 'Sources/gatewire-tool/*')
 TOOL_INPUTS := $(wildcard Sources/gatewire-tool/*.swift Sources/CSystem/* Sources/CSystem/include/*)
-ADDON_INPUTS := $(wildcard bindings/node/src/* bindings/node/build.sh)
+ADDON := bindings/node/build/gatewire.node
+ADDON_INPUTS := $(wildcard bindings/node/src/* bindings/node/scripts/build.sh)
 
 .PHONY: all
 all: ## build the library, the tool and the Node addon; RUNTIME=static: the fallback library in build/static
 ifeq ($(RUNTIME),static)
 all: build/static/libgatewire.so
 else
-all: build/libgatewire.so build/gatewire $(if $(ADDON_INPUTS),build/gatewire.node)
+all: build/libgatewire.so build/gatewire $(ADDON)
 endif
 
 .PHONY: help
@@ -85,9 +86,9 @@ build/gatewire: $(TOOL_INPUTS) $(HEADERS) Package.swift | build/libgatewire.so
 	@strip -o $@.new build/swift-embedded/release/gatewire-tool
 	@mv $@.new $@
 
-build/gatewire.node: $(ADDON_INPUTS) $(HEADERS) | build/libgatewire.so
-	@echo "Building build/gatewire.node"
-	@bindings/node/build.sh
+$(ADDON): $(ADDON_INPUTS) $(HEADERS) | build/libgatewire.so
+	@echo "Building $@"
+	@bindings/node/scripts/build.sh
 
 # --- showing ---
 
@@ -97,6 +98,9 @@ demo: all ## the main job from end to end, for a person to watch
 
 # --- tests ---
 
+PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=1 build/venv/bin/python -m pytest \
+  -q -p no:cacheprovider -c bindings/python/pyproject.toml
+NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
 TEST_PARTS := test-unit test-c test-python test-node test-peers lint layers abi
 
 .PHONY: test $(TEST_PARTS)
@@ -104,20 +108,25 @@ test: test-dependencies all build/static/libgatewire.so ## everything that must 
 	@scripts/test-parts.sh $(TEST_PARTS)
 
 test-unit: | dependencies ## unit and vector tests of the Swift layers
-	@swift test --scratch-path build/swift-test --parallel
+	@scripts/test-unit.sh
 
 test-c: all build/static/libgatewire.so ## the C programs, against the embedded and the static library
 	@Tests/C/run.sh build
+	@Tests/C/tool.sh
 	@Tests/C/run.sh build/static
 
 test-python: all | test-dependencies ## the Python package
-	@scripts/test-python.sh
+	@scripts/python-env.sh
+	@$(PYTEST) bindings/python/tests --ignore bindings/python/tests/test_gateway_double.py
 
 test-node: all ## the Node package
-	@scripts/test-node.sh
+	@cd bindings/node && node --expose-gc --test $(filter-out %/ws.test.js %/double.test.js,$(NODE_TESTS))
 
 test-peers: all | test-dependencies ## against counterparts that are not ours
-	@scripts/test-peers.sh
+	@scripts/python-env.sh
+	@$(PYTEST) bindings/python/tests/test_gateway_double.py
+	@cd bindings/node && node --test test/ws.test.js test/double.test.js
+	@Tests/Peers/nginx.sh
 
 lint: | test-dependencies ## formatter and static checks
 	@scripts/lint.sh
@@ -129,10 +138,10 @@ abi: all build/static/libgatewire.so | test-dependencies ## header = version scr
 	@Tests/ABI/check.sh
 
 .PHONY: asan tsan valgrind
-asan: ## the C programs with the address sanitizer
+asan: | dependencies ## the C programs with the address sanitizer
 	@scripts/sanitize.sh address
 
-tsan: ## the C programs with the thread sanitizer
+tsan: | dependencies ## the C programs with the thread sanitizer
 	@scripts/sanitize.sh thread
 
 valgrind: all | test-dependencies ## the C programs under memcheck

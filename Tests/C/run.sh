@@ -20,8 +20,7 @@ run() {
   shift
   case $wrapper in
   valgrind)
-    set -- valgrind --quiet --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite \
-      --suppressions=Tests/C/valgrind.supp "$out/$name" "$@"
+    set -- valgrind --quiet --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite "$out/$name" "$@"
     limit=900
     ;;
   *)
