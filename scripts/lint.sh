@@ -23,7 +23,7 @@ headers() { Tests/C/header-matrix.sh > build/header-matrix.log || { cat build/he
 mkdir -p build
 check "swift format" swift format lint --strict -r -p Package.swift Sources Tests
 # shellcheck disable=SC2046  # a list of files
-check "shellcheck" shellcheck $(git ls-files '*.sh' .ci/run)
+check "shellcheck" shellcheck .ci/run $(find bindings scripts Tests -name "*.sh" -not -path "*/node_modules/*")
 check "headers as C99, C11 and C++17 with gcc and clang" headers
 scripts/python-env.sh
 check "ruff" build/venv/bin/ruff check --quiet --no-cache bindings/python

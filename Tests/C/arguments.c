@@ -6,7 +6,7 @@
 
 #define PIN "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
 #define LONG_REASON                                                                                                    \
-  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"    \
+  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"   \
   "23456789012345"
 
 static host the;
@@ -188,9 +188,17 @@ static gw_status opened(gw_client_options options) {
 }
 
 static void urls_are_strict(void) {
-  static const char *const urls[] = {"",           "gateway",          "ftp://127.0.0.1", "ws://",
-                                     "wss://:443", "ws://127.0.0.1:0", "ws://127.0.0.1:65536", "ws://127.0.0.1:x",
-                                     "ws://[::1",  "ws://127.0.0.1/a b", "ws://127.0.0.1/\r\nX: y"};
+  static const char *const urls[] = {"",
+                                     "gateway",
+                                     "ftp://127.0.0.1",
+                                     "ws://",
+                                     "wss://:443",
+                                     "ws://127.0.0.1:0",
+                                     "ws://127.0.0.1:65536",
+                                     "ws://127.0.0.1:x",
+                                     "ws://[::1",
+                                     "ws://127.0.0.1/a b",
+                                     "ws://127.0.0.1/\r\nX: y"};
   for (size_t at = 0; at < sizeof urls / sizeof *urls; ++at) {
     gw_status status = opened(host_client_options(urls[at]));
     if (status != GW_ERR_URL) printf("# \"%s\"\n", urls[at]);
@@ -271,9 +279,9 @@ static void client_lists_are_checked(void) {
   options.cap_count = 0;
 
   static const gw_header headers[] = {
-      {NULL, "v"},           {"X-A", NULL},         {"", "v"},          {"X A", "v"},
-      {"X-A", "v\r\nX-B: w"}, {"X-A\r\nX-B", "v"},   {"Host", "v"},      {"Upgrade", "v"},
-      {"Connection", "v"},   {"Sec-WebSocket-Key", "v"}, {"X-A", "v\nw"}, {"Content-Length", "1"},
+      {NULL, "v"},         {"X-A", NULL},           {"", "v"},        {"X A", "v"},        {"X-A", "v\r\nX-B: w"},
+      {"X-A\r\nX-B", "v"}, {"Host", "v"},           {"Upgrade", "v"}, {"Connection", "v"}, {"Sec-WebSocket-Key", "v"},
+      {"X-A", "v\nw"},     {"Content-Length", "1"},
   };
   for (size_t at = 0; at < sizeof headers / sizeof *headers; ++at) {
     options.headers = &headers[at];

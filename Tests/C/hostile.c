@@ -51,11 +51,13 @@ static void upgrade_no_accept(peer *peer) {
 static void upgrade_endless_head(peer *peer) {
   if (!answer(peer, "HTTP/1.1 101 Switching Protocols\r\n")) return;
   for (int line = 0; line < 100000; ++line)
-    if (!peer_send_text(peer, "X-Padding: ................................................................\r\n")) return;
+    if (!peer_send_text(peer, "X-Padding: ................................................................\r\n"))
+      return;
 }
 
 static void upgrade_redirect(peer *peer) {
-  if (answer(peer, "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")) peer_wait_end(peer);
+  if (answer(peer, "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"))
+    peer_wait_end(peer);
 }
 
 static void upgrade_ok_but_no_upgrade(peer *peer) {
@@ -72,7 +74,8 @@ static void challenge_cut(peer *peer) { peer_upgrade(peer); }
 
 static void challenge_without_nonce(peer *peer) {
   if (peer_upgrade(peer) &&
-      peer_send_json(peer, "{\"type\":\"event\",\"event\":\"connect.challenge\",\"payload\":{\"nonce\":\" \",\"ts\":1}}"))
+      peer_send_json(peer,
+                     "{\"type\":\"event\",\"event\":\"connect.challenge\",\"payload\":{\"nonce\":\" \",\"ts\":1}}"))
     peer_wait_end(peer);
 }
 
@@ -137,7 +140,12 @@ static void frame_bad_close_code(peer *peer) { frame(peer, "\x88\x02\x03\xed", 4
 static void frame_short_close(peer *peer) { frame(peer, "\x88\x01\x03", 3); }
 static void frame_bad_utf8(peer *peer) { frame(peer, "\x81\x03\"\xff\"", 5); }
 static void frame_bad_utf8_in_close(peer *peer) { frame(peer, "\x88\x03\x03\xe8\xff", 5); }
-static void frame_close(peer *peer) { frame(peer, "\x88\x06\x0f\xa0" "done", 8); }
+static void frame_close(peer *peer) {
+  frame(peer,
+        "\x88\x06\x0f\xa0"
+        "done",
+        8);
+}
 
 static void frame_cut(peer *peer) {
   if (peer_ready(peer)) peer_send(peer, "\x81\x05{", 3);
@@ -410,7 +418,7 @@ static void gateway_meets_http(void) { peer_ends("GET / HTTP/1.1\r\nHost: a\r\n\
 static void gateway_meets_half_a_head(void) { peer_ends("GET / HTTP/1.1\r\nHost", 20); }
 
 #define UPGRADE                                                                                                        \
-  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"           \
+  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"            \
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 static void gateway_meets_unmasked(void) { peer_ends(UPGRADE "\x81\x02{}", sizeof UPGRADE - 1 + 4); }

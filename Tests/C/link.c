@@ -664,8 +664,7 @@ static void many_clients_share_a_context(void) {
   gw_client_options options = host_client_options(pair.url);
   options.pins = pins;
   options.pin_count = 1;
-  for (int at = 0; at < CLIENTS; ++at)
-    REQUIRE_STATUS(gw_client_open(pair.host.context, &options, &clients[at]), GW_OK);
+  for (int at = 0; at < CLIENTS; ++at) REQUIRE_STATUS(gw_client_open(pair.host.context, &options, &clients[at]), GW_OK);
   for (int at = 0; at < CLIENTS; ++at) REQUIRE(host_wait(&pair.host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
   for (int at = 0; at < CLIENTS; ++at) {
     uint64_t call;

@@ -253,13 +253,14 @@ bool peer_hello(peer *peer, unsigned tick_ms) {
   char json[8192], id[256], hello[1024];
   if (!peer_challenge(peer) || !peer_read_json(peer, json, sizeof json) || !peer_request_id(json, id, sizeof id))
     return false;
-  snprintf(hello, sizeof hello,
-           "{\"type\":\"res\",\"id\":\"%s\",\"ok\":true,\"payload\":{\"type\":\"hello-ok\",\"protocol\":4,"
-           "\"server\":{\"version\":\"1\",\"connId\":\"c1\"},\"features\":{\"methods\":[\"health\"],\"events\":[\"tick\"]},"
-           "\"snapshot\":{\"presence\":[],\"health\":{},\"stateVersion\":{\"presence\":0,\"health\":0},\"uptimeMs\":1},"
-           "\"auth\":{\"role\":\"operator\",\"scopes\":[\"operator.read\",\"operator.write\"]},"
-           "\"policy\":{\"maxPayload\":26214400,\"maxBufferedBytes\":52428800,\"tickIntervalMs\":%u}}}",
-           id, tick_ms);
+  snprintf(
+      hello, sizeof hello,
+      "{\"type\":\"res\",\"id\":\"%s\",\"ok\":true,\"payload\":{\"type\":\"hello-ok\",\"protocol\":4,"
+      "\"server\":{\"version\":\"1\",\"connId\":\"c1\"},\"features\":{\"methods\":[\"health\"],\"events\":[\"tick\"]},"
+      "\"snapshot\":{\"presence\":[],\"health\":{},\"stateVersion\":{\"presence\":0,\"health\":0},\"uptimeMs\":1},"
+      "\"auth\":{\"role\":\"operator\",\"scopes\":[\"operator.read\",\"operator.write\"]},"
+      "\"policy\":{\"maxPayload\":26214400,\"maxBufferedBytes\":52428800,\"tickIntervalMs\":%u}}}",
+      id, tick_ms);
   return peer_send_json(peer, hello);
 }
 

@@ -7,9 +7,7 @@
 static const char RUN[] = "{\"sessionKey\":\"main\",\"message\":\"Hello from C\",\"idempotencyKey\":\"demo-c\"}";
 
 /* What the demo has seen so far; it succeeds when it has seen all of it. */
-static struct {
-  int health, accepted, streamed, final, rejected, closed;
-} seen;
+static struct { int health, accepted, streamed, final, rejected, closed; } seen;
 
 static uint64_t health, run, unknown;
 

@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 
-static void print(const char *label, gw_slice text) { printf("%s%.*s\n", label, (int)text.len, (const char *)text.ptr); }
+static void print(const char *label, gw_slice text) {
+  printf("%s%.*s\n", label, (int)text.len, (const char *)text.ptr);
+}
 
 int main(int argc, char **argv) {
   if (argc < 3) {
