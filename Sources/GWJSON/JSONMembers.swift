@@ -2,7 +2,7 @@ import GWBase
 
 /// Members of the top-level object of a scanned text: scratch memory that is used again and again, so that a scan
 /// allocates nothing.
-public struct JSONMembers {
+public struct JSONMembers: ~Copyable {
     public static let capacity = 32
 
     private struct Entry {
@@ -13,7 +13,8 @@ public struct JSONMembers {
         var kind = JSONKind.null
     }
 
-    private var entries = InlineArray<32, Entry>(repeating: Entry())
+    // `capacity` of them; in memory of its own, because an array inside the struct is copied at each access.
+    private let entries: UnsafeMutablePointer<Entry>
     private var object = JSONSlice(kind: .null, range: 0..<0)
 
     /// How many members were recorded.
@@ -21,7 +22,12 @@ public struct JSONMembers {
     /// Whether the object has more members than were recorded.
     public private(set) var isTruncated = false
 
-    public init() {}
+    public init() {
+        entries = .allocate(capacity: JSONMembers.capacity)
+        entries.initialize(repeating: Entry(), count: JSONMembers.capacity)
+    }
+
+    deinit { entries.deallocate() }
 
     /// The bytes of a key, without its quotes and still with its escapes.
     public func key(_ index: Int) -> Range<Int> {
