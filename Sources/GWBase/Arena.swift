@@ -41,6 +41,14 @@ public final class Arena {
     /// Keeps the first `count` bytes of what `reserve` gave.
     public func commit(_ count: Int) { used = min(used &+ count, current.count) }
 
+    /// Takes back the last `commit`, which kept these bytes, if nothing was kept since.
+    public func rewind(to bytes: UnsafeMutableRawBufferPointer) {
+        guard let base = current.baseAddress, let start = bytes.baseAddress, base + used == start + bytes.count else {
+            return
+        }
+        used -= bytes.count
+    }
+
     /// Copies bytes in; the copy stays until `reset`.
     public func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard let source = bytes.baseAddress, bytes.count > 0, let base = reserve(bytes.count).baseAddress else {

@@ -110,6 +110,12 @@ public struct ErrorObject {
 
 /// The beginnings of outgoing frames.  What follows, params or a payload, is spliced in verbatim, then `}` ends the frame.
 public enum FrameWriter {
+    /// `}`, the end of a request or response.
+    public static var end: UnsafeRawBufferPointer {
+        let brace: StaticString = "}"
+        return UnsafeRawBufferPointer(start: brace.utf8Start, count: 1)
+    }
+
     /// `{"type":"req","id":"<id>","method":"<method>"` and `,"params":` if there are any.
     public static func request(
         id: UInt64, method: UnsafeRawBufferPointer, hasParams: Bool, into buffer: inout ByteBuffer

@@ -24,7 +24,7 @@ public final class Context {
     let reactor: Reactor
     let resolver: Resolver
     let events: EventQueue
-    let random = RandomPool(fill: SecureRandom.fill)
+    let random: RandomPool
     /// Ciphertext on its way to OpenSSL, shared by all connections.
     let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.receiveBufferBytes, alignment: 64)
     var sources = SlotTable<Source>()
@@ -52,6 +52,7 @@ public final class Context {
 
     public init(_ settings: Settings) throws(Failure) {
         self.settings = settings
+        random = try SecureRandom.makePool()
         do throws(SystemError) {
             reactor = try Reactor()
             resolver = try Resolver()
@@ -94,8 +95,10 @@ public final class Context {
         thread?.join()
         thread = nil
         lock.locked {
-            for id in sources.ids { (sources[id] as? Channel)?.drop() }
-            for id in sources.ids { sources[id]?.finish() }
+            for id in sources.ids {
+                sources[id]?.drop()
+                sources[id]?.finish()
+            }
             unsent = []
         }
     }
@@ -140,7 +143,7 @@ public final class Context {
 
     private var waitsUntil = Instant.never
 
-    public func flush() { call { if settings.drive == .host || !isWaiting { sendQueued() } } }
+    public func flush() { call { if settings.drive == .host { sendQueued() } } }
 
     public func wake() {
         lock.locked {

@@ -26,6 +26,9 @@ class Source {
 
     func ready(_ events: UInt32, _ now: Instant) {}
 
+    /// The context ends: gives the descriptor back at once.
+    func drop() {}
+
     /// To be called whenever `deadline` may have changed.
     final func reschedule() { context.schedule(id, deadline) }
 }
