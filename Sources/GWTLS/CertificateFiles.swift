@@ -54,8 +54,8 @@ public enum CertificateFiles {
         if let handle = PEM_read_bio_PrivateKey(bio, nil, noPassword, nil) { return PrivateKey(owning: handle) }
         let error = OpenSSLError.take()
         let reason =
-            if let error, error.isEndOfPEM {
-                "there is no PEM private key in it"
+            if let error, error.isEndOfPEM || error.isUnreadable {
+                "there is no PEM private key in it that OpenSSL can read"
             } else if let error, error.isMissingPassword {
                 "it is encrypted, and only keys that are not are read"
             } else {
@@ -82,9 +82,9 @@ extension OpenSSLError {
     /// No further PEM block begins: the end of a file of them.
     var isEndOfPEM: Bool { library == ERR_LIB_PEM && reason == PEM_R_NO_START_LINE }
 
+    /// Nothing was found that any of OpenSSL's decoders takes.
+    var isUnreadable: Bool { library == ERR_LIB_OSSL_DECODER && reason == ERR_R_UNSUPPORTED }
+
     /// The key is encrypted and `noPassword` had no password for it.
-    var isMissingPassword: Bool {
-        (library == ERR_LIB_PEM && reason == PEM_R_BAD_PASSWORD_READ)
-            || (library == ERR_LIB_CRYPTO && reason == ERR_R_INTERRUPTED_OR_CANCELLED)
-    }
+    var isMissingPassword: Bool { library == ERR_LIB_CRYPTO && reason == ERR_R_INTERRUPTED_OR_CANCELLED }
 }

@@ -8,10 +8,13 @@ struct OpenSSLError {
     let reason: Int32
     /// OpenSSL's words for the reason.
     let text: String
+    /// The function of OpenSSL's that met it.
+    let function: String
 
-    private init(_ code: UInt) {
+    private init(_ code: UInt, _ function: UnsafePointer<CChar>?) {
         library = ERR_GET_LIB(code)
         reason = ERR_GET_REASON(code)
+        self.function = function.map { String($0) } ?? ""
         if let words = ERR_reason_error_string(code) {
             text = String(words)
         } else {
@@ -27,10 +30,11 @@ struct OpenSSLError {
 
     /// The earliest entry, which is nearest to the cause; the queue is empty afterwards.
     static func take() -> OpenSSLError? {
-        let code = ERR_get_error()
+        var function: UnsafePointer<CChar>?
+        let code = ERR_peek_error_all(nil, nil, &function, nil, nil)
         guard code != 0 else { return nil }
-        ERR_clear_error()
-        return OpenSSLError(code)
+        defer { ERR_clear_error() }
+        return OpenSSLError(code, function)
     }
 
     /// The words of the earliest entry, or `otherwise`; the queue is empty afterwards.

@@ -159,9 +159,10 @@ public final class TLSEngine {
         {
             return failure
         }
+        // Newer releases of OpenSSL have refused this before.
         let name = selectedProtocol
         guard !name.isEmpty, !name.elementsEqual(TLSContext.alpnName) else { return nil }
-        return TLSFailure.selected(name)
+        return TLSFailure.selected(notOffered: Array(name))
     }
 
     // MARK: Plaintext

@@ -12,6 +12,10 @@ enum TLSFailure {
         if error.isSSL(SSL_R_NO_APPLICATION_PROTOCOL) {
             return Failure(.tlsALPN, .user, "the client offers other protocols (ALPN), but not http/1.1")
         }
+        // Many extensions can be bad; which one it is, only the function that read it tells.
+        if error.isSSL(SSL_R_BAD_EXTENSION), error.function.isEqual("tls_parse_stoc_alpn") {
+            return selected(notOffered: nil)
+        }
         if error.isSSL(SSL_R_WRONG_VERSION_NUMBER) || error.isSSL(SSL_R_HTTP_REQUEST)
             || error.isSSL(SSL_R_HTTPS_PROXY_REQUEST) || error.isSSL(SSL_R_PACKET_LENGTH_TOO_LONG)
         {
@@ -39,12 +43,10 @@ enum TLSFailure {
         return Failure(.tls, .network, "a TLS record of the \(peer) is broken: \(reason)", isRetryable: true)
     }
 
-    /// The peer selected something that was not offered (RFC 7301 section 3.1).
-    static func selected(_ name: some Sequence<UInt8>) -> Failure {
-        Failure(
-            .tlsALPN, .operator,
-            "the server selected the protocol \"\(String(printable: name, limit: 64))\" (ALPN), but only http/1.1 was offered"
-        )
+    /// The server selected something else than http/1.1, which alone was offered (RFC 7301 section 3.1).
+    static func selected(notOffered name: [UInt8]?) -> Failure {
+        let what = name.map { "the protocol \"\(String(printable: $0, limit: 64))\"" } ?? "another protocol"
+        return Failure(.tlsALPN, .operator, "the server selected \(what) (ALPN), but only http/1.1 was offered")
     }
 
     /// The peer ended the session with a fatal alert (RFC 8446 section 6.2).
