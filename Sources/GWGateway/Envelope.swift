@@ -26,7 +26,7 @@ public struct EventFrame {
 
 /// Reads what gateways of every age send: the body as `payload` or `result` (events: `params`), error codes as text or
 /// numbers, `error: null`, a missing `ok`.
-public struct EnvelopeReader {
+public struct EnvelopeReader: ~Copyable {
     private var members = JSONMembers()
 
     public init() {}
