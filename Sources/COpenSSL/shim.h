@@ -39,6 +39,14 @@ static inline void shim_SSL_CTX_set_mode_release_buffers(SSL_CTX *ctx) {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 }
 
+static inline void shim_SSL_set_mode_release_buffers(SSL *ssl, int is_on) {
+  if (is_on) {
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  } else {
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  }
+}
+
 static inline void shim_SSL_CTX_set_session_cache_off(SSL_CTX *ctx) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }

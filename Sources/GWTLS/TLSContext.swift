@@ -82,7 +82,10 @@ public final class TLSContext {
         OpenSSLError.clearQueue()
         guard let handle = SSL_CTX_new(method) else { throw setupFailure() }
         guard shim_SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION) == 1,
-            SSL_CTX_set_cipher_list(handle, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
+            SSL_CTX_set_cipher_list(handle, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1,
+            // The suite that everybody must implement first: strong enough, and the fastest (RFC 8446 section 9.1).
+            SSL_CTX_set_ciphersuites(
+                handle, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1
         else {
             SSL_CTX_free(handle)
             throw setupFailure()

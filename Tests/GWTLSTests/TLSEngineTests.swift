@@ -309,6 +309,27 @@ import Testing
         #expect(pair.server.output.capacity == 0)
     }
 
+    @Test("A session that keeps its buffers carries the same bytes, and gives them back in the midst of a record")
+    func keepsBuffers() throws {
+        let pair = try ready()
+        for isKept in [true, false, true, false] {
+            pair.client.keepsBuffers = isKept
+            #expect(pair.client.write(message(40_000)) == nil)
+            let wire = Array(pair.client.output.readable)
+            pair.client.output.clear()
+            var room = [UInt8](repeating: 0, count: 65_536)
+            var received: [UInt8] = []
+            for part in [wire[..<20_000], wire[20_000...]] {
+                pair.server.supply(copyOf: Array(part)) {
+                    let count = room.withUnsafeMutableBytes { pair.server.read(into: $0) }.count ?? 0
+                    received += room[0..<count]
+                }
+                pair.server.keepsBuffers = !pair.server.keepsBuffers
+            }
+            #expect(received == message(40_000))
+        }
+    }
+
     @Test("A context is for one role")
     func roles() throws {
         let identity = try Contexts.identity()
