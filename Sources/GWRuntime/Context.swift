@@ -182,9 +182,11 @@ public final class Context {
         defer { isPolling = false }
 
         let limit: Instant =
-            milliseconds < 0 ? .never
-            : milliseconds == 0 ? Instant(microseconds: 0)
-            : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+            milliseconds < 0
+            ? .never
+            : milliseconds == 0
+                ? Instant(microseconds: 0)
+                : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
         var batch = events.collect()
         while batch.isEmpty {
             let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
@@ -224,9 +226,9 @@ public final class Context {
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
-        sendQueued()
         var now = Syscall.now()
         runDue(now)
+        sendQueued()
         guard !events.hasEvents else { return true }
         let isOver = limit <= now
         let found = wait(until: isOver ? now : min(limit, deadlines.next), from: now)
@@ -276,9 +278,9 @@ public final class Context {
         lock.acquire()
         defer { lock.release() }
         while !isStopping {
-            sendQueued()
             let now = Syscall.now()
             runDue(now)
+            sendQueued()
             signalHost()
             let found = wait(until: deadlines.next, from: now)
             guard !isStopping else { break }

@@ -37,7 +37,8 @@ public struct ServerSettings {
             guard address.isLoopback else {
                 throw Failure(
                     .plaintext, .program,
-                    "a gateway without TLS listens on loopback only; \(address.hostText) would let tokens be read on the way")
+                    "a gateway without TLS listens on loopback only; \(address.hostText) would let tokens be read on the way"
+                )
             }
         case .selfSigned(let names):
             tls = try TLSContext(server: ServerTLSSettings(identity: SelfSigned.make(names: names)))

@@ -96,7 +96,8 @@ private func headers(_ options: gw_client_options) throws(Failure) -> [(name: [U
     }
     var headers: [(name: [UInt8], value: [UInt8])] = []
     for index in 0..<options.header_count {
-        guard let name = try name("header name", list[index].name), let value = try text("header value", list[index].value)
+        guard let name = try name("header name", list[index].name),
+            let value = try text("header value", list[index].value)
         else { throw Failure(.argument, .program, "header \(index) has no name or no value") }
         headers.append((name, value))
     }

@@ -42,7 +42,8 @@ func checkSize(_ options: UnsafeRawPointer, known: Int) throws(Failure) {
     for offset in known..<given where options.load(fromByteOffset: offset, as: UInt8.self) != 0 {
         throw Failure(
             .structSize, .program,
-            "the struct has \(given) bytes and byte \(offset) is set, this version knows \(known): the library is too old")
+            "the struct has \(given) bytes and byte \(offset) is set, this version knows \(known): the library is too old"
+        )
     }
 }
 

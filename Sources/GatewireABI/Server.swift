@@ -99,7 +99,8 @@ public func gw_server_push(
         let event = borrowedBytes(event)
         guard event.count > 0, event.count <= Limits.methodBytes else {
             throw Failure(
-                .argument, .program, "the event's name has \(event.count) bytes, allowed are 1 to \(Limits.methodBytes)")
+                .argument, .program, "the event's name has \(event.count) bytes, allowed are 1 to \(Limits.methodBytes)"
+            )
         }
         let payload = try json("payload", payload, payload_len)
         let peer: UInt64? = connection == 0 ? nil : connection
