@@ -335,9 +335,9 @@ final class Channel: Source {
     // MARK: - Output
 
     /// Bytes of the HTTP upgrade.
-    func sendHead(_ body: (inout ByteBuffer) -> Void) {
-        body(&head)
-        queueSend()
+    func sendHead<Result>(_ body: (inout ByteBuffer) -> Result) -> Result {
+        defer { queueSend() }
+        return body(&head)
     }
 
     /// Sends a whole text message.

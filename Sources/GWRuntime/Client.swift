@@ -177,11 +177,12 @@ public final class Client: Source {
             lastConnectFailure ?? Failure(.connect, .network, "\(hostText) has no address", isRetryable: true), now)
     }
 
-    private func makeHandshake() -> ClientHandshake {
+    private func makeHandshake() throws(Failure) -> ClientHandshake {
         let key = Base64.encode(context.random.bytes(16))
-        return ClientHandshake(
-            host: settings.url.hostHeader, target: settings.url.target, headers: settings.headers, key: key,
-            acceptValue: WebSocketAccept.value(forKey: key), deflate: settings.offersDeflate ? deflateSettings : nil)
+        return try ClientHandshake(
+            host: settings.url.hostHeader, target: settings.url.target, fields: settings.headers, key: key,
+            accept: WebSocketAccept.value(forKey: key), deflate: settings.offersDeflate ? deflateSettings : nil,
+            subprotocols: [])
     }
 
     private var deflateSettings: DeflateSettings {
@@ -274,10 +275,14 @@ extension Client: ChannelOwner {
 
     func channelIsSecure(_ channel: Channel, _ now: Instant) {
         phase = .upgrading(deadline: now.adding(milliseconds: settings.upgradeMilliseconds))
-        let handshake = makeHandshake()
-        channel.sendHead { handshake.request(into: &$0) }
-        self.handshake = handshake
-        reschedule()
+        do throws(Failure) {
+            let handshake = try makeHandshake()
+            channel.sendHead { handshake.request(into: &$0) }
+            self.handshake = handshake
+            reschedule()
+        } catch {
+            channel.end(error, now)
+        }
     }
 
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
@@ -286,6 +291,7 @@ extension Client: ChannelOwner {
         if isEnd { return .end(machine.endOfStream()) }
         switch machine.receive(bytes) {
         case .needMore:
+            if machine.isReadingRefusal { limitRefusal(now) }
             return .needMore
         case .failed(let failure):
             return .end(failure)
@@ -295,6 +301,13 @@ extension Client: ChannelOwner {
             reschedule()
             return .open(consumed: consumed, makeWebSocket(agreement, now))
         }
+    }
+
+    /// The status is known; the rest of the answer is worth a short wait only.
+    private func limitRefusal(_ now: Instant) {
+        guard case .upgrading(let deadline) = phase else { return }
+        phase = .upgrading(deadline: min(deadline, now.adding(milliseconds: Limits.refusedBodyMilliseconds)))
+        reschedule()
     }
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {

@@ -2,6 +2,7 @@ import GWBase
 import GWGateway
 import GWHTTP
 import GWTLS
+import GWWebSocket
 
 /// What the host asked for, checked: nothing in it can be known to be wrong without the network.
 public struct ClientSettings {
@@ -11,7 +12,7 @@ public struct ClientSettings {
     public var serverName: String
     public var signer: (any DeviceSigner)?
     public var session = ClientSession.Settings()
-    public var headers: [(name: [UInt8], value: [UInt8])] = []
+    private(set) var headers = HeaderFields()
     public var reconnects = true
     public var offersDeflate = true
     public var keepsDeflateWindow = false
@@ -52,7 +53,7 @@ public struct ClientSettings {
         }
         var pins = PinSet()
         for pin in target.pins { try pins.add(pin) }
-        guard pins.isEmpty || url.isSecure else {
+        guard pins.isEmpty || url.scheme == .wss else {
             throw Failure(
                 .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
         }
@@ -69,10 +70,21 @@ public struct ClientSettings {
             settings.caFile = target.caFile
             tls = try TLSContext(client: settings)
         }
+        if !url.user.isEmpty || !url.password.isEmpty {
+            let credentials = Base64.encode(url.user + ":".bytes + url.password)
+            headers.append("Authorization".bytes, "Basic ".bytes + credentials)
+        }
         switch identity {
         case .none: signer = nil
         case .temporary: signer = DeviceKey(try Ed25519Key.make())
         case .file(let path): signer = DeviceKey(try IdentityStore.key(inFile: path))
         }
+    }
+    /// Adds a field to the upgrade request; not one that the handshake itself sends.
+    public mutating func addHeader(name: [UInt8], value: [UInt8]) throws(Failure) {
+        var field = HeaderFields()
+        field.append(name, value)
+        try ClientHandshake.check(field)
+        headers.append(name, value)
     }
 }

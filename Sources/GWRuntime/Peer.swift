@@ -273,7 +273,7 @@ extension Peer: ChannelOwner {
             return .needMore
         case .refused(let failure):
             let handshake = handshake
-            channel.sendHead { handshake.refuse(into: &$0) }
+            channel.sendHead { handshake.refuse(failure, into: &$0) }
             return .end(failure)
         case .request(let consumed):
             return .open(consumed: consumed, open(channel, now))
@@ -292,9 +292,8 @@ extension Peer: ChannelOwner {
             deflate = wanted
         }
         let acceptValue = WebSocketAccept.value(forKey: handshake.key)
-        var agreement = Agreement()
-        channel.sendHead {
-            agreement = handshake.accept(acceptValue: acceptValue, deflate: deflate, subprotocol: nil, into: &$0)
+        let agreement = channel.sendHead {
+            handshake.accept(acceptValue: acceptValue, deflate: deflate, subprotocol: nil, into: &$0)
         }
         var webSocket = WebSocketSettings()
         webSocket.maxMessageBytes = Limits.messageBytesBeforeHello

@@ -39,7 +39,7 @@ func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure)
     settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
     settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
     settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
-    settings.headers = try headers(options)
+    try addHeaders(options, to: &settings)
     settings.reconnects = !has(GW_CLIENT_NO_RECONNECT)
     settings.offersDeflate = !has(GW_CLIENT_NO_DEFLATE)
     settings.keepsDeflateWindow = has(GW_CLIENT_DEFLATE_TAKEOVER)
@@ -87,19 +87,18 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
     return connect
 }
 
-private func headers(_ options: gw_client_options) throws(Failure) -> [(name: [UInt8], value: [UInt8])] {
-    guard options.header_count > 0 else { return [] }
+private func addHeaders(_ options: gw_client_options, to settings: inout ClientSettings) throws(Failure) {
+    guard options.header_count > 0 else { return }
     guard let list = options.headers, options.header_count <= Limits.headerLines else {
         throw Failure(
             .argument, .program,
             "headers must hold header_count entries, at most \(Limits.headerLines); given: \(options.header_count)")
     }
-    var headers: [(name: [UInt8], value: [UInt8])] = []
     for index in 0..<options.header_count {
-        guard let name = try name("header name", list[index].name),
-            let value = try text("header value", list[index].value)
-        else { throw Failure(.argument, .program, "header \(index) has no name or no value") }
-        headers.append((name, value))
+        let field = list[index]
+        guard let name = try name("header name", field.name), let value = try text("header value", field.value) else {
+            throw Failure(.argument, .program, "header \(index) has no name or no value")
+        }
+        try settings.addHeader(name: name, value: value)
     }
-    return headers
 }
