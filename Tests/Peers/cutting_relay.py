@@ -103,7 +103,8 @@ class CuttingRelay:
                     return
             data = await reader.read(min(max(room, 1), 65536))
             if not data:
-                writer.write_eof() if writer.can_write_eof() else writer.close()
+                if not writer.transport.is_closing():
+                    writer.write_eof()
                 return
             if link.held.is_set():
                 continue
