@@ -7,12 +7,16 @@ import gc
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from certificates import Authority, Certificate
+from helpers import TOKEN, ThreadedServer, add_methods
+
+import gatewire
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -68,3 +72,25 @@ def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLo
         policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
         return policy
     return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[gatewire.Server]:
+    """An embedded gateway with a certificate and the methods of the tests."""
+    async with gatewire.serve(token=TOKEN) as server:
+        add_methods(server)
+        yield server
+
+
+@pytest_asyncio.fixture
+async def client(server: gatewire.Server) -> AsyncIterator[gatewire.Client]:
+    """A client of that gateway."""
+    async with gatewire.connect(server.url, pins=[server.pin], token=TOKEN) as client:
+        yield client
+
+
+@pytest.fixture
+def threaded_server() -> Iterator[ThreadedServer]:
+    """The same gateway on a thread of its own, for blocking clients."""
+    with ThreadedServer() as server:
+        yield server

@@ -210,6 +210,7 @@ class Client(Owner):
         reason = error or NotConnectedError("the client was closed", status=_abi.ERR_GONE)
         if not self._ready.done():
             self._ready.set_exception(reason)
+            self._ready.exception()  # not an error that nobody has seen: the notices tell it too
         for future in self._calls.values():
             if not future.done():
                 future.set_exception(reason)
