@@ -105,13 +105,13 @@ class ThreadedServer:
         finally:
             self._ready.set()
 
-    def do(self, function: Callable[[], Any]) -> Any:
-        """Runs a function on the server's loop and returns its result."""
+    def push(self, event: str, payload: Any) -> None:
+        """Pushes an event on the server's loop."""
 
-        async def call() -> Any:
-            return function()
+        async def push() -> None:
+            self.server.push(event, payload)
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(SOON)
+        asyncio.run_coroutine_threadsafe(push(), self.loop).result(SOON)
 
     def __enter__(self) -> ThreadedServer:
         self._thread.start()

@@ -237,10 +237,10 @@ async def test_notices_tell_the_life_of_a_connection(server: gatewire.Server) ->
     async with gatewire.connect(server.url, pins=[server.pin], token=TOKEN) as client:
         pass
     notices = [notice async for notice in client.notices()]
-    assert [type(notice) for notice in notices] == [gatewire.Connected, gatewire.Closed]
-    assert notices[0].connection == 1
-    assert notices[0].hello["type"] == "hello-ok"
-    assert notices[1].error is None
+    connected, closed = notices
+    assert isinstance(connected, gatewire.Connected)
+    assert (connected.connection, connected.protocol, connected.hello) == (1, 4, client.hello)
+    assert closed == gatewire.Closed(error=None)
 
 
 async def test_two_clients_share_a_loop_and_do_not_mix(server: gatewire.Server, client: gatewire.Client) -> None:

@@ -56,7 +56,8 @@ def test_expect_final(threaded_server: ThreadedServer, takeover: Any) -> None:
 
 def test_events_end_after_the_time_without_one(threaded_server: ThreadedServer, takeover: Any) -> None:
     with connect(threaded_server, takeover) as client:
-        threaded_server.do(lambda: [threaded_server.server.push("chat", {"n": n}) for n in range(10)])
+        for n in range(10):
+            threaded_server.push("chat", {"n": n})
         client.call("echo")
         seen = [event.payload["n"] for event in client.events(timeout=0.05) if event.name == "chat"]
         assert seen == list(range(10))

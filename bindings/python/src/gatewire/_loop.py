@@ -141,7 +141,8 @@ class Stream(Generic[T]):
             self._items.popleft()
             self.dropped += 1
         self._items.append(item)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def _end(self, error: Optional[BaseException]) -> None:
         self._ended = True
