@@ -9,8 +9,12 @@ let build = Context.environment["GATEWIRE_BUILD"] ?? ""
 let embedded = build == "embedded"
 let root = Context.packageDirectory
 
+// Sections of their own let the linker drop what nothing uses: half of the library's size.
 let settings: [SwiftSetting] =
-    [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+    [
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"], .when(configuration: .release))
+    ]
     + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 
 /// A layer of ours: what it may import is what stands here, and the build holds it to that.
@@ -21,6 +25,10 @@ func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies)
 }
+
+let abiDependencies: [Target.Dependency] = [
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWGateway", "GWRuntime", "CGatewire",
+]
 
 let package = Package(
     name: "gatewire",
@@ -75,7 +83,7 @@ if build.isEmpty {
     ]
     package.targets += [
         .target(
-            name: "GatewireABI", dependencies: ["GWBase", "GWRuntime", "CGatewire"], swiftSettings: settings,
+            name: "GatewireABI", dependencies: abiDependencies, swiftSettings: settings,
             linkerSettings: [
                 .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("z"),
                 .unsafeFlags(libraryFlags + runtimeFlags),

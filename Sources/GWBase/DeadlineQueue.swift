@@ -17,6 +17,10 @@ public struct DeadlineQueue {
     /// The earliest deadline, `never` if there is none.
     public var next: Instant { heap.isEmpty ? .never : heap[0].deadline }
 
+    public func contains(_ place: Int) -> Bool {
+        place >= 0 && place < positions.count && positions[place] >= 0
+    }
+
     /// The place whose deadline is the earliest and not after `now`; it is removed.
     public mutating func popExpired(_ now: Instant) -> Int? {
         guard let first = heap.first, first.deadline <= now else { return nil }

@@ -12,7 +12,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,5 +28,57 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Constants that the importer gives different Swift types. */
+static const uint32_t gw_epoll_in = EPOLLIN;
+static const uint32_t gw_epoll_out = EPOLLOUT;
+static const int gw_event_flags = EFD_CLOEXEC | EFD_NONBLOCK;
+static const int gw_timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
+static const int gw_socket_stream = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+/* Calls whose address argument is a transparent union in C. */
+static inline int gw_connect(int fd, const struct sockaddr *address, socklen_t length) {
+  return connect(fd, address, length);
+}
+
+static inline int gw_bind(int fd, const struct sockaddr *address, socklen_t length) {
+  return bind(fd, address, length);
+}
+
+static inline int gw_getsockname(int fd, struct sockaddr *address, socklen_t *length) {
+  return getsockname(fd, address, length);
+}
+
+static inline int gw_accept(int fd, struct sockaddr *address, socklen_t *length) {
+  return accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static inline ssize_t gw_send(int fd, const void *bytes, size_t size) { return send(fd, bytes, size, MSG_NOSIGNAL); }
+
+static inline int gw_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+static inline const char *gw_error_text(int error, char *buffer, size_t size) {
+  return strerror_r(error, buffer, size);
+}
+
+static inline int gw_errno(void) { return errno; }
+
+/* One page that a forked child finds zeroed, so that a fork is noticed without a system call.  NULL: no memory. */
+static inline uint32_t *gw_fork_mark(void) {
+  long size = sysconf(_SC_PAGESIZE);
+  void *page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED)
+    return NULL;
+  if (madvise(page, (size_t)size, MADV_WIPEONFORK) != 0) {
+    munmap(page, (size_t)size);
+    return NULL;
+  }
+  return page;
+}
+
+static inline void gw_fork_mark_free(uint32_t *mark) {
+  if (mark)
+    munmap(mark, (size_t)sysconf(_SC_PAGESIZE));
+}
 
 #endif

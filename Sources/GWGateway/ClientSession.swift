@@ -1,0 +1,335 @@
+import GWBase
+import GWJSON
+
+/// The client's end of one gateway connection, from the open WebSocket to its end: challenge, connect, hello, then calls,
+/// answers, events and the watch over ticks.
+///
+/// Messages and the time come in; each input returns what is to be done.  A session lives as long as its connection.
+public final class ClientSession {
+    private enum State {
+        case awaitingChallenge(deadline: Instant)
+        case awaitingHello(request: UInt64, deadline: Instant)
+        case ready(TickWatch)
+        case ended
+    }
+
+    public struct Settings {
+        public var connect = ConnectParameters()
+        public var challengeMilliseconds = Limits.challengeMilliseconds
+        public var helloMilliseconds = Limits.helloMilliseconds
+        public var callMilliseconds = Limits.callMilliseconds
+        public var maxCalls = Limits.calls
+        public init() {}
+    }
+
+    private let settings: Settings
+    private let signer: (any DeviceSigner)?
+    private var state: State
+    private var reader = EnvelopeReader()
+    private var calls = PendingCalls()
+    private var lastSequence: UInt64?
+    public private(set) var hello: Hello?
+
+    public init(settings: Settings, signer: (any DeviceSigner)?, now: Instant) {
+        self.settings = settings
+        self.signer = signer
+        state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
+    }
+
+    public var isReady: Bool {
+        if case .ready = state { return true }
+        return false
+    }
+
+    public var isAwaitingChallenge: Bool {
+        if case .awaitingChallenge = state { return true }
+        return false
+    }
+
+    public var callsInFlight: Int { calls.count }
+
+    // MARK: - Messages
+
+    public enum MessageAction: ~Copyable {
+        case none
+        /// Send this, uncompressed: it holds a credential.
+        case send(ByteBuffer)
+        case connected(Hello, warning: Failure?)
+        /// `missing` events were lost before this one.
+        case event(EventFrame, missing: UInt64)
+        case accepted(id: UInt64, PendingCall, payload: JSONSlice?)
+        case answered(id: UInt64, PendingCall, payload: JSONSlice?)
+        case rejected(id: UInt64, PendingCall, error: JSONSlice?)
+        case warn(Failure)
+        /// Send a close frame with this code and reason; the connection ends for this cause.
+        case close(code: UInt16, reason: StaticString, ConnectFailure)
+    }
+
+    public func receive(_ text: UnsafeRawBufferPointer, now: Instant, wallMilliseconds: UInt64) -> MessageAction {
+        switch reader.read(text) {
+        case .malformed:
+            return .warn(
+                Failure(
+                    .json, .operator,
+                    "ignored a message of \(text.count) bytes that is not JSON: \(String(printable: text, limit: 60))"))
+        case .other:
+            return .warn(
+                Failure(
+                    .frame, .operator,
+                    "ignored a message that is no frame of the protocol: \(String(printable: text, limit: 60))"))
+        case .response(let response):
+            return receive(response, text, now)
+        case .event(let event):
+            return receive(event, text, now, wallMilliseconds)
+        }
+    }
+
+    private func receive(
+        _ event: EventFrame, _ text: UnsafeRawBufferPointer, _ now: Instant, _ wallMilliseconds: UInt64
+    ) -> MessageAction {
+        switch state {
+        case .awaitingChallenge:
+            guard JSON.isString(event.name, equalTo: "connect.challenge", in: text) else { return .none }
+            return answer(event, text, now, wallMilliseconds)
+        case .ready(var watch):
+            watch.active(now)
+            state = .ready(watch)
+            return .event(event, missing: missing(event.sequence))
+        case .awaitingHello, .ended:
+            return .none
+        }
+    }
+
+    private func answer(
+        _ event: EventFrame, _ text: UnsafeRawBufferPointer, _ now: Instant, _ wallMilliseconds: UInt64
+    ) -> MessageAction {
+        guard let challenge = Challenge(payload: event.payload, in: text) else {
+            state = .ended
+            return .close(
+                code: 1008, reason: "connect challenge missing nonce",
+                ConnectFailure(
+                    Failure(.challenge, .operator, "the gateway's challenge has no nonce to sign", isRetryable: true)))
+        }
+        let request = calls.add(
+            PendingCall(userData: 0, expectsFinal: false, streamOffset: 0), deadline: .never)
+        let frame = settings.connect.request(
+            id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer)
+        guard let frame else {
+            state = .ended
+            return .close(
+                code: 1008, reason: "connect failed",
+                ConnectFailure(Failure(.identity, .program, "the device key could not sign the challenge")))
+        }
+        state = .awaitingHello(request: request, deadline: now.adding(milliseconds: settings.helloMilliseconds))
+        return .send(frame)
+    }
+
+    private func receive(
+        _ response: ResponseFrame, _ text: UnsafeRawBufferPointer, _ now: Instant
+    ) -> MessageAction {
+        let id = CallID.read(response.id, in: text)
+        switch state {
+        case .awaitingHello(let request, _):
+            guard id == request else { return unknown(id, response, text) }
+            _ = calls.remove(request)
+            return finishConnect(response, text, now)
+        case .ready(var watch):
+            watch.active(now)
+            state = .ready(watch)
+            guard let id, let call = calls.find(id) else { return unknown(id, response, text) }
+            return settle(id, call, response, text)
+        case .awaitingChallenge:
+            return unknown(id, response, text)
+        case .ended:
+            return .none
+        }
+    }
+
+    private func finishConnect(
+        _ response: ResponseFrame, _ text: UnsafeRawBufferPointer, _ now: Instant
+    ) -> MessageAction {
+        guard response.isOK else {
+            state = .ended
+            let refused = ConnectFailure(ErrorObject(response.error, in: text), payload: response.payload, in: text)
+            return .close(code: 1008, reason: "connect failed", refused)
+        }
+        let minimum = settings.connect.minProtocol
+        let offered = minimum...max(minimum, settings.connect.maxProtocol)
+        do throws(Failure) {
+            let hello = try Hello(response.payload, in: text, offered: offered)
+            state = .ready(TickWatch(tickMilliseconds: hello.tickMilliseconds, now: now))
+            self.hello = hello
+            return .connected(hello, warning: missingScopes(hello))
+        } catch {
+            state = .ended
+            return .close(code: 1002, reason: "invalid hello", ConnectFailure(error))
+        }
+    }
+
+    /// A gateway may say yes and yet grant less than was asked for; every later refusal would look like a riddle.
+    private func missingScopes(_ hello: Hello) -> Failure? {
+        guard let granted = hello.scopes, !granted.contains(where: { isEqual("operator.admin", $0) }) else {
+            return nil
+        }
+        let missing = settings.connect.scopes.filter { wanted in
+            !granted.contains { $0.elementsEqual(wanted) }
+                && !(isEqual("operator.read", wanted) && granted.contains { isEqual("operator.write", $0) })
+        }
+        guard !missing.isEmpty else { return nil }
+        let names = missing.map { String(printable: $0, limit: 64) }
+        var list = ""
+        for name in names { list += list.isEmpty ? name : ", " + name }
+        var warning = Failure(
+            .ok, .operator,
+            "the gateway did not grant \(list): calls that need it will be refused "
+                + (signer == nil
+                    ? "(it grants none without a device identity)" : "(approve the device with these scopes)"))
+        warning.name = "scopes".bytes
+        return warning
+    }
+
+    private func settle(
+        _ id: UInt64, _ call: PendingCall, _ response: ResponseFrame, _ text: UnsafeRawBufferPointer
+    ) -> MessageAction {
+        if response.isOK, call.expectsFinal, isAccepted(response.payload, text) {
+            guard !call.wasAccepted else { return .none }
+            calls.markAccepted(id)
+            return .accepted(id: id, call, payload: response.payload)
+        }
+        _ = calls.remove(id)
+        if response.isOK { return .answered(id: id, call, payload: response.payload) }
+        return .rejected(id: id, call, error: response.error)
+    }
+
+    private func isAccepted(_ payload: JSONSlice?, _ text: UnsafeRawBufferPointer) -> Bool {
+        guard let payload, payload.kind == .object, let status = JSON.member("status", of: payload, in: text) else {
+            return false
+        }
+        return JSON.isString(status, equalTo: "accepted", in: text)
+    }
+
+    private func unknown(
+        _ id: UInt64?, _ response: ResponseFrame, _ text: UnsafeRawBufferPointer
+    ) -> MessageAction {
+        // A further answer to a call that has ended (timed out, cancelled, answered twice) is expected.
+        if let id, calls.hasEnded(id) { return .none }
+        let shown = String(printable: text[response.id.range], limit: 60)
+        return .warn(Failure(.unknownID, .operator, "ignored an answer to \(shown), which was never asked"))
+    }
+
+    /// How many events are missing before this one.  Sequences count from the first one that a connection shows.
+    private func missing(_ sequence: UInt64?) -> UInt64 {
+        guard let sequence else { return 0 }
+        defer { lastSequence = sequence }
+        guard let lastSequence, sequence > lastSequence else { return 0 }
+        return sequence - lastSequence - 1
+    }
+
+    // MARK: - Calls
+
+    public enum CallAction {
+        case queued(id: UInt64)
+        case refused(Failure)
+    }
+
+    /// Takes a call; the caller then sends its frame under the id.  `frameBytes` is the size of that frame but for the id.
+    public func call(
+        frameBytes: Int, expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
+        now: Instant
+    ) -> CallAction {
+        guard case .ready = state, let hello else {
+            return .refused(Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true))
+        }
+        guard frameBytes <= Int(hello.maxPayloadBytes) else {
+            return .refused(
+                Failure(
+                    .tooBig, .program,
+                    "the request has \(frameBytes) bytes, the gateway takes at most \(hello.maxPayloadBytes)"))
+        }
+        guard calls.count < Int(settings.maxCalls) else {
+            return .refused(
+                Failure(
+                    .limit, .program, "\(calls.count) calls are in flight, max_calls is \(settings.maxCalls)",
+                    isRetryable: true))
+        }
+        var milliseconds = timeoutMilliseconds
+        if milliseconds == 0 { milliseconds = expectsFinal ? .max : settings.callMilliseconds }
+        let id = calls.add(
+            PendingCall(userData: userData, expectsFinal: expectsFinal, streamOffset: streamOffset),
+            deadline: now.adding(milliseconds: milliseconds))
+        return .queued(id: id)
+    }
+
+    /// Takes a call out; nil if it has ended.
+    public func cancel(_ id: UInt64) -> PendingCall? { calls.remove(id) }
+
+    /// The connection has ended: every call in flight, to be reported one by one.
+    public func end() -> [(id: UInt64, call: PendingCall)] {
+        let request: UInt64 = if case .awaitingHello(let request, _) = state { request } else { 0 }
+        state = .ended
+        var ended: [(id: UInt64, call: PendingCall)] = []
+        for id in calls.ids {
+            guard let call = calls.remove(id), id != request else { continue }
+            ended.append((id, call))
+        }
+        return ended
+    }
+
+    // MARK: - Time
+
+    public var deadline: Instant {
+        switch state {
+        case .awaitingChallenge(let deadline), .awaitingHello(_, let deadline): deadline
+        case .ready(let watch): min(watch.nextCheck, calls.nextDeadline)
+        case .ended: .never
+        }
+    }
+
+    public enum TickAction {
+        case none
+        case callExpired(id: UInt64, PendingCall)
+        case close(code: UInt16, reason: StaticString, ConnectFailure)
+    }
+
+    /// To be called again until it answers none.
+    public func tick(_ now: Instant) -> TickAction {
+        switch state {
+        case .awaitingChallenge(let deadline):
+            guard deadline <= now else { return .none }
+            state = .ended
+            return .close(
+                code: 1008, reason: "connect challenge timeout",
+                ConnectFailure(
+                    Failure(
+                        .challengeTimeout, .operator,
+                        "the gateway sent no challenge within \(settings.challengeMilliseconds) ms", isRetryable: true))
+            )
+        case .awaitingHello(_, let deadline):
+            guard deadline <= now else { return .none }
+            state = .ended
+            return .close(
+                code: 4000, reason: "connect timeout",
+                ConnectFailure(
+                    Failure(
+                        .helloTimeout, .operator,
+                        "the gateway did not answer the connect request within \(settings.helloMilliseconds) ms",
+                        isRetryable: true)))
+        case .ready(var watch):
+            if let (id, call) = calls.popExpired(now) { return .callExpired(id: id, call) }
+            let action = watch.check(now, isSuspended: calls.count > 0 && calls.unlimited == 0)
+            state = .ready(watch)
+            guard case .silent(let milliseconds) = action else { return .none }
+            state = .ended
+            let interval = hello?.tickMilliseconds ?? 0
+            return .close(
+                code: 4000, reason: "tick timeout",
+                ConnectFailure(
+                    Failure(
+                        .tickTimeout, .network,
+                        "nothing arrived for \(milliseconds) ms, the gateway ticks every \(interval) ms",
+                        isRetryable: true)))
+        case .ended:
+            return .none
+        }
+    }
+}

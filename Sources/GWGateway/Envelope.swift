@@ -1,0 +1,221 @@
+import GWBase
+import GWJSON
+
+/// A message from the gateway, as far as the client reads it: where its parts stand in the text.
+public enum InboundFrame {
+    case response(ResponseFrame)
+    case event(EventFrame)
+    /// JSON that is no frame for a client.
+    case other
+    case malformed
+}
+
+public struct ResponseFrame {
+    /// A JSON string or number.
+    public var id: JSONSlice
+    public var isOK: Bool
+    public var payload: JSONSlice?
+    public var error: JSONSlice?
+}
+
+public struct EventFrame {
+    public var name: JSONSlice
+    public var payload: JSONSlice?
+    public var sequence: UInt64?
+}
+
+/// Reads what gateways of every age send: the body as `payload` or `result` (events: `params`), error codes as text or
+/// numbers, `error: null`, a missing `ok`.
+public struct EnvelopeReader: ~Copyable {
+    private var members = JSONMembers()
+
+    public init() {}
+
+    public mutating func read(_ text: UnsafeRawBufferPointer) -> InboundFrame {
+        guard let whole = JSON.scan(text, &members) else { return .malformed }
+        guard whole.kind == .object, let type = members.find("type", in: text) else { return .other }
+        if JSON.isString(type, equalTo: "res", in: text) { return readResponse(text) }
+        if JSON.isString(type, equalTo: "event", in: text) { return readEvent(text) }
+        return .other
+    }
+
+    private func readResponse(_ text: UnsafeRawBufferPointer) -> InboundFrame {
+        guard let id = members.find("id", in: text), id.kind == .string, id.range.count > 2 else { return .other }
+        var error = members.find("error", in: text)
+        if error?.kind == .null { error = nil }
+        if let error, error.kind != .object { return .other }
+        var isOK = error == nil
+        if let ok = members.find("ok", in: text) {
+            guard ok.kind == .true || ok.kind == .false else { return .other }
+            isOK = ok.kind == .true
+        }
+        let payload = members.find("payload", in: text) ?? members.find("result", in: text)
+        return .response(ResponseFrame(id: id, isOK: isOK, payload: payload, error: isOK ? nil : error))
+    }
+
+    private func readEvent(_ text: UnsafeRawBufferPointer) -> InboundFrame {
+        guard let name = members.find("event", in: text), name.kind == .string, name.range.count > 2 else {
+            return .other
+        }
+        var sequence: UInt64?
+        if let seq = members.find("seq", in: text) {
+            guard let number = JSON.integer(seq, in: text), number >= 0 else { return .other }
+            sequence = UInt64(number)
+        }
+        let payload = members.find("payload", in: text) ?? members.find("params", in: text)
+        return .event(EventFrame(name: name, payload: payload, sequence: sequence))
+    }
+}
+
+/// The error object of a response, read with the defaults that the protocol gives what is missing.
+public struct ErrorObject {
+    public var code: [UInt8]
+    public var message: [UInt8]
+    /// Where `details` stands in the text, if it is there.
+    public var details: JSONSlice?
+    public var detailCode: [UInt8]
+    public var isRetryable: Bool
+    public var retryAfterMilliseconds: UInt32
+
+    public init(_ error: JSONSlice?, in text: UnsafeRawBufferPointer) {
+        code = "UNAVAILABLE".bytes
+        message = "unknown error".bytes
+        detailCode = []
+        isRetryable = false
+        retryAfterMilliseconds = 0
+        guard let error else { return }
+        if let value = JSON.member("code", of: error, in: text) {
+            if value.kind == .string, let string = JSON.string(value, in: text), !string.isEmpty { code = string }
+            if value.kind == .number { code = Array(text[value.range]) }
+        }
+        if let value = JSON.member("message", of: error, in: text), let string = JSON.string(value, in: text),
+            !string.isEmpty
+        {
+            message = string
+        }
+        if let value = JSON.member("retryable", of: error, in: text) { isRetryable = value.kind == .true }
+        if let value = JSON.member("retryAfterMs", of: error, in: text), let wait = JSON.integer(value, in: text) {
+            retryAfterMilliseconds = UInt32(clamping: max(0, wait))
+        }
+        if let value = JSON.member("details", of: error, in: text), value.kind != .null {
+            details = value
+            if value.kind == .object, let code = JSON.member("code", of: value, in: text),
+                let string = JSON.string(code, in: text)
+            {
+                detailCode = DeviceAuth.trimmed(string)
+            }
+        }
+    }
+}
+
+/// The beginnings of outgoing frames.  What follows, params or a payload, is spliced in verbatim, then `}` ends the frame.
+public enum FrameWriter {
+    /// `}`, the end of a request or response.
+    public static var end: UnsafeRawBufferPointer {
+        let brace: StaticString = "}"
+        return UnsafeRawBufferPointer(start: brace.utf8Start, count: 1)
+    }
+
+    /// `{"type":"req","id":"<id>","method":"<method>"` and `,"params":` if there are any.
+    public static func request(
+        id: UInt64, method: UnsafeRawBufferPointer, hasParams: Bool, into buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"req\",\"id\":\"")
+        CallID.write(id, into: &buffer)
+        buffer.append("\",\"method\":")
+        buffer.appendJSONString(method)
+        if hasParams { buffer.append(",\"params\":") }
+    }
+
+    /// `{"type":"res","id":"<id>","ok":true` and `,"payload":` if there is one.  `id` is the peer's, as it stood in its frame.
+    public static func response(
+        rawID id: UnsafeRawBufferPointer, hasPayload: Bool, into buffer: inout ByteBuffer
+    ) {
+        buffer.append("{\"type\":\"res\",\"id\":")
+        buffer.append(id)
+        buffer.append(",\"ok\":true")
+        if hasPayload { buffer.append(",\"payload\":") }
+    }
+
+    /// A whole failed response.
+    public static func rejection(rawID id: UnsafeRawBufferPointer, _ error: Rejection, into buffer: inout ByteBuffer) {
+        buffer.append("{\"type\":\"res\",\"id\":")
+        buffer.append(id)
+        buffer.append(",\"ok\":false,\"error\":{\"code\":")
+        buffer.appendJSONString(error.code)
+        buffer.append(",\"message\":")
+        buffer.appendJSONString(error.message)
+        if !error.details.isEmpty {
+            buffer.append(",\"details\":")
+            buffer.append(error.details)
+        }
+        if error.retryAfterMilliseconds > 0 {
+            buffer.append(",\"retryable\":true,\"retryAfterMs\":")
+            buffer.append(decimalText(UInt64(error.retryAfterMilliseconds)))
+        }
+        buffer.append("}}")
+    }
+
+    /// `{"type":"event","event":"<name>"` and `,"payload":` if there is one; `eventEnd` closes it.
+    public static func event(name: UnsafeRawBufferPointer, hasPayload: Bool, into buffer: inout ByteBuffer) {
+        buffer.append("{\"type\":\"event\",\"event\":")
+        buffer.appendJSONString(name)
+        if hasPayload { buffer.append(",\"payload\":") }
+    }
+
+    /// `,"seq":<n>}`.
+    public static func eventEnd(sequence: UInt64, into buffer: inout ByteBuffer) {
+        buffer.append(",\"seq\":")
+        buffer.append(decimalText(sequence))
+        buffer.append(0x7d)
+    }
+}
+
+/// A failed response to send.
+public struct Rejection {
+    public var code: [UInt8]
+    public var message: [UInt8]
+    /// JSON, or empty.
+    public var details: [UInt8] = []
+    /// 0: not retryable.
+    public var retryAfterMilliseconds: UInt32 = 0
+
+    public init(_ code: [UInt8], _ message: [UInt8], details: [UInt8] = [], retryAfterMilliseconds: UInt32 = 0) {
+        self.code = code
+        self.message = message
+        self.details = details
+        self.retryAfterMilliseconds = retryAfterMilliseconds
+    }
+
+    public init(_ code: String, _ message: String, details: String = "", retryAfterMilliseconds: UInt32 = 0) {
+        self.init(
+            code.bytes, message.bytes, details: details.bytes, retryAfterMilliseconds: retryAfterMilliseconds)
+    }
+}
+
+/// The id of a call on the wire: its slot id in hex, so that an answer finds its call without a search.
+public enum CallID {
+    public static func write(_ id: UInt64, into buffer: inout ByteBuffer) {
+        let digits: StaticString = "0123456789abcdef"
+        let place = buffer.reserve(16)
+        var count = 16
+        while count > 1, id >> UInt64((count - 1) * 4) == 0 { count -= 1 }
+        for index in 0..<count {
+            let digit = Int(truncatingIfNeeded: (id >> UInt64((count - 1 - index) * 4)) & 15)
+            place.storeBytes(of: digits.utf8Start[digit], toByteOffset: index, as: UInt8.self)
+        }
+        buffer.commit(count)
+    }
+
+    /// Reads the id of a response back; nil if we did not write it.
+    public static func read(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> UInt64? {
+        let digits = value.range.dropFirst().dropLast()
+        guard value.kind == .string, !digits.isEmpty, digits.count <= 16 else { return nil }
+        var id: UInt64 = 0
+        for index in digits {
+            guard let digit = text[index].hexDigitValue else { return nil }
+            id = id << 4 | UInt64(digit)
+        }
+        return id
+    }
+}

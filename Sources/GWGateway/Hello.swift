@@ -1,0 +1,108 @@
+import GWBase
+import GWJSON
+
+/// The parts of a hello-ok that the client acts on.
+public struct Hello {
+    public var protocolVersion: UInt32
+    public var connectionID: [UInt8]
+    public var serverVersion: [UInt8]
+    public var role: [UInt8]
+    /// nil where the gateway does not say (protocol 3 without auth).
+    public var scopes: [[UInt8]]?
+    public var tickMilliseconds: UInt32
+    public var maxPayloadBytes: UInt32
+    /// The hello as JSON with the device tokens in it replaced by null.
+    public var redacted: [UInt8]
+
+    /// Reads both the current shape and the older one with `connId` at the top; a failure if it cannot be a hello.
+    public init(_ payload: JSONSlice?, in text: UnsafeRawBufferPointer, offered: ClosedRange<UInt32>) throws(Failure) {
+        guard let payload, payload.kind == .object else {
+            throw Hello.invalid("its payload is not an object")
+        }
+        protocolVersion = offered.upperBound
+        if let value = JSON.member("protocol", of: payload, in: text) {
+            guard let number = JSON.integer(value, in: text), let version = UInt32(exactly: number),
+                offered.contains(version)
+            else {
+                let seen = String(printable: text[value.range], limit: 20)
+                var failure = Hello.invalid(
+                    "it names protocol \(seen), offered was \(offered.lowerBound) to \(offered.upperBound)")
+                failure.status = .protocolRange
+                throw failure
+            }
+            protocolVersion = version
+        }
+        func string(_ name: StaticString, in object: JSONSlice?) -> [UInt8] {
+            guard let object, object.kind == .object, let value = JSON.member(name, of: object, in: text) else {
+                return []
+            }
+            return JSON.string(value, in: text) ?? []
+        }
+        let server = JSON.member("server", of: payload, in: text)
+        connectionID = string("connId", in: server)
+        if connectionID.isEmpty { connectionID = string("connId", in: payload) }
+        serverVersion = string("version", in: server)
+
+        let auth = JSON.member("auth", of: payload, in: text)
+        role = string("role", in: auth)
+        if let auth, auth.kind == .object, let list = JSON.member("scopes", of: auth, in: text), list.kind == .array {
+            var granted: [[UInt8]] = []
+            JSON.forEachElement(of: list, in: text) { element in
+                if let scope = JSON.string(element, in: text) { granted.append(scope) }
+            }
+            scopes = granted
+        }
+
+        tickMilliseconds = Limits.tickMilliseconds
+        maxPayloadBytes = Limits.messageBytes
+        if let policy = JSON.member("policy", of: payload, in: text), policy.kind == .object {
+            if let value = JSON.member("tickIntervalMs", of: policy, in: text),
+                let number = JSON.integer(value, in: text),
+                number >= 1
+            {
+                tickMilliseconds = UInt32(clamping: min(number, Int64(Int32.max)))
+            }
+            if let value = JSON.member("maxPayload", of: policy, in: text), let number = JSON.integer(value, in: text),
+                number >= 1
+            {
+                maxPayloadBytes = UInt32(clamping: number)
+            }
+        }
+        redacted = Hello.redact(payload, auth, in: text)
+    }
+
+    private static func invalid(_ why: String) -> Failure {
+        Failure(.hello, .operator, "the gateway's hello cannot be used: \(why)")
+    }
+
+    /// A copy of the hello with every device token replaced by null.
+    private static func redact(_ payload: JSONSlice, _ auth: JSONSlice?, in text: UnsafeRawBufferPointer) -> [UInt8] {
+        var secrets: [Range<Int>] = []
+        if let auth, auth.kind == .object {
+            collect(auth, in: text, into: &secrets)
+            if let tokens = JSON.member("deviceTokens", of: auth, in: text), tokens.kind == .array {
+                JSON.forEachElement(of: tokens, in: text) { element in
+                    if element.kind == .object { collect(element, in: text, into: &secrets) }
+                }
+            }
+        }
+        secrets.sort { $0.lowerBound < $1.lowerBound }
+        var result: [UInt8] = []
+        var from = payload.range.lowerBound
+        for secret in secrets {
+            result.append(contentsOf: text[from..<secret.lowerBound])
+            result.append(contentsOf: "null".utf8)
+            from = secret.upperBound
+        }
+        result.append(contentsOf: text[from..<payload.range.upperBound])
+        return result
+    }
+
+    private static func collect(
+        _ object: JSONSlice, in text: UnsafeRawBufferPointer, into secrets: inout [Range<Int>]
+    ) {
+        JSON.forEachMember(of: object, in: text) { key, value in
+            if JSON.isKey(key, "deviceToken", in: text) { secrets.append(value.range) }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import GWBase
+
+/// A call that waits for its answer.
+public struct PendingCall {
+    public var userData: UInt
+    public var expectsFinal: Bool
+    public var wasAccepted = false
+    /// Where its frame begins in the bytes of this connection: tells whether any of it has left the process.
+    public var streamOffset: UInt64
+}
+
+/// The calls in flight, by id and by time limit.
+public struct PendingCalls {
+    private var calls = SlotTable<PendingCall>()
+    private var deadlines = DeadlineQueue()
+    /// Calls without a time limit: while there are any, silence of the gateway is watched.
+    public private(set) var unlimited = 0
+
+    public init() {}
+
+    public var count: Int { calls.count }
+    public var nextDeadline: Instant { deadlines.next }
+    public var ids: [UInt64] { calls.ids }
+
+    public mutating func add(_ call: PendingCall, deadline: Instant) -> UInt64 {
+        let id = calls.insert(call)
+        if deadline == .never {
+            unlimited += 1
+        } else if let place = calls.place(id) {
+            deadlines.set(place, deadline)
+        }
+        return id
+    }
+
+    public func find(_ id: UInt64) -> PendingCall? { calls[id] }
+
+    /// Whether a call of this id was made and has ended: a late answer to it is nothing to speak of.
+    public func hasEnded(_ id: UInt64) -> Bool { calls.hasEnded(id) }
+
+    public mutating func markAccepted(_ id: UInt64) {
+        guard var call = calls[id] else { return }
+        call.wasAccepted = true
+        calls.update(id, call)
+    }
+
+    public mutating func remove(_ id: UInt64) -> PendingCall? {
+        guard let place = calls.place(id) else { return nil }
+        if !deadlines.contains(place) { unlimited -= 1 }
+        deadlines.remove(place)
+        return calls.remove(id)
+    }
+
+    /// A call whose time limit has passed; it is removed.
+    public mutating func popExpired(_ now: Instant) -> (id: UInt64, call: PendingCall)? {
+        guard let place = deadlines.popExpired(now), let id = calls.id(at: place), let call = calls.remove(id) else {
+            return nil
+        }
+        return (id, call)
+    }
+}

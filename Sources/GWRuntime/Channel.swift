@@ -1,0 +1,500 @@
+import CSystem
+import GWBase
+import GWTLS
+import GWWebSocket
+
+/// What a channel tells the client or peer that it belongs to.
+protocol ChannelOwner: AnyObject {
+    /// The TCP connection stands; TLS begins if it is to be.
+    func channelIsConnected(_ channel: Channel, _ now: Instant)
+    /// TLS stands, or none was asked for: the HTTP upgrade can begin.
+    func channelIsSecure(_ channel: Channel, _ now: Instant)
+    /// Bytes of the HTTP upgrade, or none: the peer has sent all that it will.
+    func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction
+    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
+    /// The connection is over for its owner, which hears nothing more of it.
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
+    /// Output that the kernel had held back has left.
+    func channelDidSend(_ channel: Channel)
+}
+
+enum HeadAction {
+    case needMore
+    /// WebSocket begins after this many bytes.
+    case open(consumed: Int, WebSocketConnection)
+    /// Over: what is queued is sent, then the connection closes.
+    case end(Failure)
+}
+
+/// One connection, client's or server's: a socket, TLS if it is to be, the HTTP head, then WebSocket.
+///
+/// Input is received into the arena of the batch and decoded there.  Output gathers in one buffer and leaves once a turn.
+final class Channel: Source {
+    private enum Stage {
+        case connecting
+        case securing
+        case upgrading
+        case open
+        /// Over for its owner: the last bytes are sent and what still arrives is thrown away, so that the peer gets our
+        /// close frame rather than a reset (RFC 6455 section 7.1.1).
+        case lingering(until: Instant)
+        case closed
+    }
+
+    private static let lingerMilliseconds: UInt32 = 2_000
+    /// No more plaintext is encrypted while this much ciphertext waits for the kernel.
+    private static let ciphertextMark = 262_144
+    private static let readSize = 65_536
+
+    private var stage: Stage
+    private let fd: Int32
+    private let tls: TLSEngine?
+    private unowned(unsafe) var owner: (any ChannelOwner)?
+    /// Set while the stage is open, and kept for its last bytes while it lingers.
+    private(set) var webSocket: WebSocketConnection?
+    /// Output before WebSocket begins.
+    private var head = ByteBuffer()
+    /// What epoll reports of the socket; 0: it is not registered.
+    private var watched: UInt32 = 0
+    private var isSendQueued = false
+    private var isBlocked = false
+    private var isReadingStopped = false
+    private var hasSentAll = false
+    /// Bytes of the WebSocket output that have been taken from it so far.
+    private var takenOffset: UInt64 = 0
+    /// Bytes of it that have left the process; under TLS what is in a record that has partly left counts.
+    private(set) var sentOffset: UInt64 = 0
+
+    /// Takes the socket over.  `isConnected`: it came from a listener.
+    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, owner: any ChannelOwner) {
+        self.fd = fd
+        self.tls = tls
+        self.owner = owner
+        stage = isConnected ? (tls == nil ? .upgrading : .securing) : .connecting
+        super.init(context: context)
+        start()
+        watch(isConnected ? gw_epoll_in : gw_epoll_out)
+    }
+
+    deinit { drop() }
+
+    var isEncrypted: Bool { tls != nil }
+
+    var isOpen: Bool {
+        if case .open = stage { return true }
+        return false
+    }
+
+    /// Bytes that wait for the kernel.
+    var queuedBytes: Int { head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) }
+
+    /// The place in the WebSocket output where the next message begins.
+    var nextOffset: UInt64 { takenOffset + UInt64(webSocket?.output.count ?? 0) }
+
+    /// Closes the socket now; nothing is sent or told any more.
+    override func drop() {
+        guard !isClosed else { return }
+        stage = .closed
+        owner = nil
+        if watched != 0 { context.reactor.unwatch(fd) }
+        Syscall.close(fd)
+        head.release()
+        webSocket = nil
+        finish()
+    }
+
+    private var isClosed: Bool {
+        if case .closed = stage { return true }
+        return false
+    }
+
+    // MARK: - Readiness
+
+    override func ready(_ events: UInt32, _ now: Instant) {
+        if case .connecting = stage {
+            finishConnecting(now)
+            return
+        }
+        if events & gw_epoll_out != 0 {
+            isBlocked = false
+            send(now)
+            if !isBlocked { owner?.channelDidSend(self) }
+        }
+        if events & ~gw_epoll_out != 0, !isClosed { receive(now) }
+    }
+
+    private func finishConnecting(_ now: Instant) {
+        let error = Syscall.socketError(fd)
+        guard error == 0 else {
+            return end(Failure(.connect, .network, SystemError.text(error), isRetryable: true), now)
+        }
+        Syscall.setNoDelay(fd)
+        watch(gw_epoll_in)
+        stage = tls == nil ? .upgrading : .securing
+        owner?.channelIsConnected(self, now)
+        beginSecuring(now)
+    }
+
+    /// For a connection that came from a listener.
+    func beginSecuring(_ now: Instant) {
+        guard tls != nil else {
+            owner?.channelIsSecure(self, now)
+            return
+        }
+        secure(now)
+    }
+
+    private func secure(_ now: Instant) {
+        guard let tls else { return }
+        switch tls.handshake() {
+        case .wantsInput:
+            send(now)
+        case .done:
+            stage = .upgrading
+            owner?.channelIsSecure(self, now)
+            send(now)
+        case .failed(let failure):
+            send(now)
+            end(failure, now)
+        }
+    }
+
+    // MARK: - Input
+
+    private func receive(_ now: Instant) {
+        guard !isReadingStopped else { return }
+        if case .lingering = stage { return discard() }
+        guard context.mayRead(self) else { return }
+        if tls == nil { receivePlain(now) } else { receiveEncrypted(now) }
+    }
+
+    private func receivePlain(_ now: Instant) {
+        if let direct = webSocket?.directRoom() {
+            switch Syscall.receive(fd, into: direct) {
+            case .bytes(let count): receivedDirect(count, now)
+            case .wouldBlock: break
+            case .ended: endOfStream(now)
+            case .failed(let error): lost(error, now)
+            }
+            return
+        }
+        let carried = webSocket?.carried.count ?? 0
+        let room = context.arena.reserve(carried &+ Channel.readSize)
+        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried...])
+        switch Syscall.receive(fd, into: target) {
+        case .bytes(let count): received(room, count, now)
+        case .wouldBlock: break
+        case .ended: endOfStream(now)
+        case .failed(let error): lost(error, now)
+        }
+    }
+
+    private func receiveEncrypted(_ now: Instant) {
+        guard let tls else { return }
+        switch Syscall.receive(fd, into: context.ciphertext) {
+        case .bytes(let count):
+            tls.supply(UnsafeRawBufferPointer(rebasing: context.ciphertext[0..<count]))
+        case .wouldBlock: return
+        case .ended: return endOfStream(now)
+        case .failed(let error): return lost(error, now)
+        }
+        if case .securing = stage { secure(now) }
+        while true {
+            // Plaintext is never longer than the ciphertext that it comes from, but OpenSSL may hold a record already.
+            let direct = webSocket?.directRoom()
+            let carried = direct == nil ? webSocket?.carried.count ?? 0 : 0
+            switch stage {
+            case .upgrading, .open: break
+            default: return
+            }
+            let room = direct ?? context.arena.reserve(carried &+ Channel.readSize)
+            let action = tls.read(into: UnsafeMutableRawBufferPointer(rebasing: room[carried...]))
+            // TLS 1.3 may answer what it read, with a key update for one.
+            if !tls.output.isEmpty { queueSend() }
+            switch action {
+            case .bytes(let count):
+                if direct != nil { receivedDirect(count, now) } else { received(room, count, now) }
+            case .wantsInput:
+                return
+            case .closed:
+                return endOfStream(now)
+            case .failed(let failure):
+                send(now)
+                return end(failure, now)
+            }
+        }
+    }
+
+    private func receivedDirect(_ count: Int, _ now: Instant) {
+        guard let webSocket else { return }
+        _ = deliver(webSocket.directReceived(count, context.arena, now), now)
+    }
+
+    /// New bytes stand in the arena, behind the place of what was carried over.
+    private func received(_ room: UnsafeMutableRawBufferPointer, _ count: Int, _ now: Instant) {
+        var window = UnsafeMutableRawBufferPointer(rebasing: room[0..<count])
+        if let webSocket, webSocket.carried.count > 0 {
+            let carried = webSocket.carried.count
+            room.copyMemory(from: webSocket.carried.readable)
+            webSocket.carried.release()
+            window = UnsafeMutableRawBufferPointer(rebasing: room[0..<(carried &+ count)])
+        }
+        let before = context.events.filling.count
+        context.arena.commit(window.count)
+        decode(window, now)
+        if context.events.filling.count == before { context.arena.rewind(to: window) }
+    }
+
+    private func decode(_ window: UnsafeMutableRawBufferPointer, _ now: Instant) {
+        var offset = 0
+        if case .upgrading = stage {
+            guard let owner else { return }
+            switch owner.channel(self, head: UnsafeRawBufferPointer(window), isEnd: false, now) {
+            case .needMore:
+                return
+            case .open(let consumed, let webSocket):
+                stage = .open
+                self.webSocket = webSocket
+                offset = min(consumed, window.count)
+            case .end(let failure):
+                return end(failure, now)
+            }
+        }
+        while case .open = stage, let webSocket {
+            guard deliver(webSocket.next(window, &offset, context.arena, now), now) else { return }
+        }
+    }
+
+    /// Passes one thing that was decoded on; false when there is nothing more to decode now.
+    private func deliver(_ input: WebSocketConnection.Input, _ now: Instant) -> Bool {
+        switch input {
+        case .message(let kind, let payload):
+            owner?.channel(self, message: payload, isText: kind == .text, now)
+            return true
+        case .needMore:
+            if let webSocket, !webSocket.output.isEmpty { queueSend() }
+            return false
+        case .ping, .pong:
+            return true
+        case .closed(let summary):
+            send(now)
+            end(summary.failure, now)
+            return false
+        case .failed(let failure):
+            send(now)
+            end(failure, now)
+            return false
+        }
+    }
+
+    private func endOfStream(_ now: Instant) {
+        switch stage {
+        case .connecting, .closed:
+            break
+        case .lingering:
+            drop()
+        case .securing:
+            end(
+                Failure(
+                    .tls, .network, "the peer closed the connection during the TLS handshake", isRetryable: true), now)
+        case .upgrading:
+            guard let owner else { return drop() }
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            if case .end(let failure) = owner.channel(self, head: nothing, isEnd: true, now) { end(failure, now) }
+        case .open:
+            guard let webSocket else { return drop() }
+            _ = deliver(webSocket.endOfStream(now), now)
+        }
+    }
+
+    private func lost(_ error: Int32, _ now: Instant) {
+        if case .lingering = stage { return drop() }
+        end(
+            Failure(.lost, .network, "the connection was lost: \(SystemError.text(error))", isRetryable: true), now)
+    }
+
+    private func discard() {
+        switch Syscall.receive(fd, into: context.ciphertext) {
+        case .bytes, .wouldBlock: break
+        case .ended, .failed: drop()
+        }
+    }
+
+    // MARK: - Backpressure
+
+    func stopReading() {
+        isReadingStopped = true
+        updateWatch()
+    }
+
+    func resumeReading() {
+        isReadingStopped = false
+        updateWatch()
+    }
+
+    // MARK: - Output
+
+    /// Bytes of the HTTP upgrade.
+    func sendHead(_ body: (inout ByteBuffer) -> Void) {
+        body(&head)
+        queueSend()
+    }
+
+    /// Sends a whole text message.
+    func sendText(_ text: UnsafeRawBufferPointer, compress: Bool) {
+        guard isOpen, let webSocket else { return }
+        webSocket.beginMessage(.text, length: text.count, compress: compress)
+        webSocket.append(text)
+        if let failure = webSocket.endMessage() { return end(failure, Syscall.coarseNow()) }
+        queueSend()
+    }
+
+    /// Keepalive and closing handshake: what is due.
+    func tickWebSocket(_ now: Instant) {
+        guard isOpen, let webSocket else { return }
+        _ = deliver(webSocket.tick(now), now)
+    }
+
+    /// Output was added: it leaves at the end of the turn.
+    func queueSend() {
+        guard !isSendQueued, !isClosed else { return }
+        isSendQueued = true
+        context.queueSend(self)
+    }
+
+    /// Offers all output to the kernel.
+    func send(_ now: Instant) {
+        isSendQueued = false
+        guard !isClosed, !isBlocked else { return }
+        if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
+        if case .lingering = stage, !isBlocked { finishSending() }
+        updateWatch()
+    }
+
+    private func sendPlain(_ now: Instant) {
+        if !head.isEmpty, !write(&head, now) { return }
+        guard let webSocket, !webSocket.output.isEmpty else { return }
+        let before = webSocket.output.count
+        _ = write(&webSocket.output, now)
+        takenOffset &+= UInt64(before &- webSocket.output.count)
+        sentOffset = takenOffset
+    }
+
+    private func sendEncrypted(_ tls: TLSEngine, _ now: Instant) {
+        repeat {
+            encrypt(tls)
+            let waiting = tls.output.count
+            guard waiting > 0 else { return }
+            let isSent = write(&tls.output, now)
+            if tls.output.count < waiting { sentOffset = takenOffset }
+            guard isSent else { return }
+        } while hasPlaintext
+    }
+
+    private var hasPlaintext: Bool {
+        if case .securing = stage { return false }
+        return !head.isEmpty || !(webSocket?.output.isEmpty ?? true)
+    }
+
+    private func encrypt(_ tls: TLSEngine) {
+        if case .securing = stage { return }
+        if !head.isEmpty {
+            if tls.write(head.readable) != nil { return }
+            head.release()
+        }
+        guard let webSocket, tls.output.count < Channel.ciphertextMark, !webSocket.output.isEmpty else { return }
+        let piece = UnsafeRawBufferPointer(rebasing: webSocket.output.readable.prefix(Channel.ciphertextMark))
+        guard tls.write(piece) == nil else { return }
+        takenOffset &+= UInt64(piece.count)
+        webSocket.output.consume(piece.count)
+    }
+
+    /// Writes as much as the kernel takes; whether that was all.
+    private func write(_ buffer: inout ByteBuffer, _ now: Instant) -> Bool {
+        while !buffer.isEmpty {
+            switch Syscall.send(fd, buffer.readable) {
+            case .bytes(let count):
+                buffer.consume(count)
+                // A short count means a full socket buffer: asking again would only say so.
+                if !buffer.isEmpty {
+                    isBlocked = true
+                    return false
+                }
+            case .wouldBlock:
+                isBlocked = true
+                return false
+            case .ended:
+                return false
+            case .failed(let error):
+                buffer.clear()
+                lost(error, now)
+                return false
+            }
+        }
+        return true
+    }
+
+    // MARK: - The end
+
+    /// Tells the owner, sends what is queued, then lingers until the peer has closed too.
+    func end(_ failure: Failure, _ now: Instant) {
+        switch stage {
+        case .closed, .lingering: return
+        case .connecting, .securing, .upgrading, .open: break
+        }
+        let isConnecting = if case .connecting = stage { true } else { false }
+        let told = owner
+        owner = nil
+        if isConnecting || failure.status == .lost || failure.status == .pongTimeout {
+            let output = webSocket
+            drop()
+            _ = output
+        } else {
+            stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
+            send(now)
+            reschedule()
+        }
+        told?.channel(self, ended: failure, now)
+    }
+
+    /// Everything is sent: say so to the peer.
+    private func finishSending() {
+        guard !hasSentAll else { return }
+        hasSentAll = true
+        if let tls {
+            tls.close()
+            var rest = ByteBuffer()
+            swap(&rest, &tls.output)
+            if !rest.isEmpty { _ = Syscall.send(fd, rest.readable) }
+        }
+        Syscall.shutdownWrite(fd)
+    }
+
+    override var deadline: Instant {
+        if case .lingering(let until) = stage { return until }
+        return .never
+    }
+
+    override func tick(_ now: Instant) {
+        if case .lingering(let until) = stage, until <= now { drop() }
+    }
+
+    // MARK: - Watching
+
+    private func updateWatch() {
+        guard !isClosed else { return }
+        if case .connecting = stage { return }
+        watch((isReadingStopped ? 0 : gw_epoll_in) | (isBlocked ? gw_epoll_out : 0))
+    }
+
+    private func watch(_ events: UInt32) {
+        guard events != watched else { return }
+        if events == 0 {
+            // Registered without an event it would still report, again and again, that the peer has gone.
+            context.reactor.unwatch(fd)
+        } else {
+            context.reactor.watch(fd, id, events, isNew: watched == 0)
+        }
+        watched = events
+    }
+}

@@ -1,0 +1,390 @@
+import CSystem
+import GWBase
+import GWTLS
+
+/// The engine: every source and event of one host, behind one lock.
+///
+/// Whoever calls `turn` does the input and output: the host inside `poll`, or the library's thread.
+public final class Context {
+    public enum Drive: Equatable, Sendable {
+        /// The host's polls do the work.
+        case host
+        /// A thread of the library does.
+        case thread
+    }
+
+    public struct Settings {
+        public var drive = Drive.host
+        public var hostFlushes = false
+        public var eventBudget = Limits.eventBudget
+        public init() {}
+    }
+
+    let lock = Mutex()
+    let reactor: Reactor
+    let resolver: Resolver
+    let events: EventQueue
+    let random: RandomPool
+    /// Ciphertext on its way to OpenSSL, shared by all connections.
+    let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.receiveBufferBytes, alignment: 64)
+    var sources = SlotTable<Source>()
+
+    private let settings: Settings
+    private let forkMark: UnsafeMutablePointer<UInt32>?
+    private let process: pid_t
+    private var deadlines = DeadlineQueue()
+    /// Channels with output that has not been offered to the kernel.
+    private var unsent: [Channel] = []
+    private var lookUps: [(request: UInt64, client: UInt64)] = []
+    private var isPolling = false
+    private var isWaiting = false
+    private var isWatched = false
+    private var isWakeRequested = false
+    private var isStopping = false
+    private var thread: Thread?
+    /// With a library thread: readable while there are events for the host.
+    private let hostEvent: Int32
+    private var isHostSignalled = false
+    private var lastFailure: Failure?
+    private var lastFailureText: [UInt8] = []
+
+    private static let resolverToken = UInt64.max - 2
+
+    public init(_ settings: Settings) throws(Failure) {
+        self.settings = settings
+        random = try SecureRandom.makePool()
+        do throws(SystemError) {
+            reactor = try Reactor()
+            resolver = try Resolver()
+            hostEvent = settings.drive == .thread ? try Syscall.makeEvent() : -1
+        } catch {
+            throw Failure(.system, .program, error.text)
+        }
+        events = EventQueue(budget: settings.eventBudget)
+        process = getpid()
+        forkMark = gw_fork_mark()
+        forkMark?.pointee = 1
+        reactor.watch(resolver.fd, Context.resolverToken, gw_epoll_in, isNew: true)
+        if settings.drive == .thread {
+            // The thread holds no reference: `close` joins it before the context goes.
+            let unowned = Unmanaged.passUnretained(self)
+            thread = Thread { unowned._withUnsafeGuaranteedRef { $0.run() } }
+            guard thread != nil else { throw Failure(.system, .program, "pthread_create failed") }
+        }
+    }
+
+    deinit {
+        if hostEvent >= 0 { Syscall.close(hostEvent) }
+        gw_fork_mark_free(forkMark)
+        ciphertext.deallocate()
+    }
+
+    /// Whether this is another process than the one that made the context.
+    public var isForked: Bool {
+        if let forkMark { return forkMark.pointee == 0 }
+        return getpid() != process
+    }
+
+    /// Ends everything at once; the object stays until the last handle to it goes.
+    public func close() {
+        guard !isForked else { return }
+        lock.locked {
+            isStopping = true
+            reactor.wake()
+        }
+        thread?.join()
+        thread = nil
+        lock.locked {
+            for id in sources.ids {
+                sources[id]?.drop()
+                sources[id]?.finish()
+            }
+            unsent = []
+        }
+    }
+
+    /// After `close`.
+    public var isClosed: Bool { isStopping }
+
+    /// The descriptor for the host's own loop.
+    public var fd: Int32 {
+        guard !isForked else { return -1 }
+        return lock.locked {
+            isWatched = true
+            if settings.drive == .thread { return hostEvent }
+            reactor.arm(deadlines.next)
+            if events.hasEvents || !unsent.isEmpty { reactor.wake() }
+            return reactor.fd
+        }
+    }
+
+    // MARK: - Host calls
+
+    /// Runs a host's call with the lock held; what it queued or reported reaches whoever does the work.
+    public func call<Result>(_ body: () -> Result) -> Result {
+        lock.acquire()
+        defer { lock.release() }
+        let result = body()
+        notify()
+        return result
+    }
+
+    private func notify() {
+        if settings.drive == .thread {
+            if isWaiting, !unsent.isEmpty || deadlines.next < waitsUntil { reactor.wake() }
+            signalHost()
+        } else if isWaiting {
+            if !unsent.isEmpty || events.hasEvents || deadlines.next < waitsUntil { reactor.wake() }
+        } else if isWatched, !isPolling {
+            if events.hasEvents || (!unsent.isEmpty && !settings.hostFlushes) { reactor.wake() }
+            reactor.arm(deadlines.next)
+        }
+    }
+
+    private var waitsUntil = Instant.never
+
+    public func flush() { call { if settings.drive == .host { sendQueued() } } }
+
+    public func wake() {
+        lock.locked {
+            isWakeRequested = true
+            reactor.wake()
+            if settings.drive == .thread { Syscall.signal(hostEvent) }
+        }
+    }
+
+    /// Keeps why a call failed for the host to ask.
+    public func fail(_ failure: Failure) -> Status {
+        lastFailure = failure
+        return failure.status
+    }
+
+    /// The last failure; the text lives until the next one.
+    public func withLastFailure<Result>(_ body: (Status, Actor, UnsafeRawBufferPointer) -> Result) -> Result {
+        lock.locked {
+            guard let lastFailure else { return body(.ok, .none, UnsafeRawBufferPointer(start: nil, count: 0)) }
+            lastFailureText = lastFailure.text.bytes
+            return lastFailureText.withUnsafeBufferPointer {
+                body(lastFailure.status, lastFailure.actor, UnsafeRawBufferPointer($0))
+            }
+        }
+    }
+
+    // MARK: - Polling
+
+    /// Works until there are events or the time is up, then gives the batch to `take`, which says whether it took all that it
+    /// could.
+    public func poll(milliseconds: Int32, _ take: (EventBatchReader) -> Void) -> Status {
+        lock.acquire()
+        defer { lock.release() }
+        guard !isPolling else { return .busy }
+        isPolling = true
+        defer { isPolling = false }
+
+        let limit: Instant =
+            milliseconds < 0
+            ? .never
+            : milliseconds == 0
+                ? Instant(microseconds: 0)
+                : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+        var batch = events.collect()
+        while batch.isEmpty {
+            let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
+            batch = events.collect()
+            guard batch.isEmpty else { break }
+            if isWakeRequested {
+                isWakeRequested = false
+                return .ok
+            }
+            if !hasTime {
+                prepareForWatching()
+                return .timeout
+            }
+        }
+        take(EventBatchReader(batch))
+        prepareForWatching()
+        return .ok
+    }
+
+    /// Leaves the descriptor readable exactly if there is more to do or to give.
+    private func prepareForWatching() {
+        if settings.drive == .thread {
+            if isHostSignalled, !events.hasEvents {
+                isHostSignalled = false
+                Syscall.drain(hostEvent)
+            }
+            signalHost()
+            // Reading stops while too much is waiting for the host; now there is room again.
+            if isWaiting, isReadingStopped { reactor.wake() }
+        } else if isWatched {
+            reactor.arm(deadlines.next)
+            if events.hasEvents { reactor.wake() }
+        }
+    }
+
+    public var hasMoreEvents: Bool { events.hasEvents }
+
+    /// One round of input and output; false when `limit` has passed.
+    private func turn(until limit: Instant) -> Bool {
+        var now = Syscall.now()
+        runDue(now)
+        sendQueued()
+        guard !events.hasEvents else { return true }
+        let isOver = limit <= now
+        let found = wait(until: isOver ? now : min(limit, deadlines.next), from: now)
+        if found > 0 {
+            now = Syscall.now()
+            handle(found, now)
+            sendQueued()
+            return true
+        }
+        return !isOver
+    }
+
+    /// Waits for descriptors with the lock released while it can last.
+    private func wait(until instant: Instant, from now: Instant) -> Int {
+        let rest = instant == .never ? UInt32.max : instant.milliseconds(after: now)
+        guard rest > 0 else { return reactor.wait(milliseconds: 0) }
+        isWaiting = true
+        waitsUntil = instant
+        lock.release()
+        let found = reactor.wait(milliseconds: rest == .max ? -1 : Int32(clamping: rest))
+        lock.acquire()
+        isWaiting = false
+        return found
+    }
+
+    private func handle(_ found: Int, _ now: Instant) {
+        reactor.collect(found) { token, ready in
+            if token == Context.resolverToken {
+                deliverLookUps(now)
+            } else if let source = sources[token] {
+                source.ready(ready, now)
+            }
+        }
+    }
+
+    private func runDue(_ now: Instant) {
+        while let place = deadlines.popExpired(now) {
+            guard let id = sources.id(at: place), let source = sources[id] else { continue }
+            source.tick(now)
+            if source.id != 0 { source.reschedule() }
+        }
+    }
+
+    // MARK: - The library's thread
+
+    private func run() {
+        lock.acquire()
+        defer { lock.release() }
+        while !isStopping {
+            let now = Syscall.now()
+            runDue(now)
+            sendQueued()
+            signalHost()
+            let found = wait(until: deadlines.next, from: now)
+            guard !isStopping else { break }
+            if found > 0 { handle(found, Syscall.now()) }
+            resumeReading()
+            signalHost()
+        }
+    }
+
+    private func signalHost() {
+        guard settings.drive == .thread, !isHostSignalled, events.hasEvents else { return }
+        isHostSignalled = true
+        Syscall.signal(hostEvent)
+    }
+
+    private func waitForThread(_ limit: Instant) -> Bool {
+        let now = Syscall.now()
+        guard limit > now else { return false }
+        let rest = limit == .never ? UInt32.max : limit.milliseconds(after: now)
+        lock.release()
+        Syscall.waitReadable(hostEvent, milliseconds: rest == .max ? -1 : Int32(clamping: rest))
+        lock.acquire()
+        if isWakeRequested, !isHostSignalled { Syscall.drain(hostEvent) }
+        return true
+    }
+
+    // MARK: - Backpressure
+
+    private var stoppedChannels: [UInt64] = []
+    private var isReadingStopped: Bool { !stoppedChannels.isEmpty }
+
+    /// Whether a channel may read now; if not, it is not watched for reading until the host has collected.
+    func mayRead(_ channel: Channel) -> Bool {
+        guard events.isFull else { return true }
+        stoppedChannels.append(channel.id)
+        channel.stopReading()
+        return false
+    }
+
+    private func resumeReading() {
+        guard isReadingStopped, !events.isFull else { return }
+        let stopped = stoppedChannels
+        stoppedChannels = []
+        for id in stopped { (sources[id] as? Channel)?.resumeReading() }
+    }
+
+    // MARK: - For the interface
+
+    /// The client of an id that has not ended.
+    public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
+
+    /// The server of an id that has not ended.
+    public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
+
+    // MARK: - For sources
+
+    func remove(_ id: UInt64) {
+        if let place = sources.place(id) { deadlines.remove(place) }
+        sources.remove(id)
+    }
+
+    func schedule(_ id: UInt64, _ deadline: Instant) {
+        guard let place = sources.place(id) else { return }
+        deadlines.set(place, deadline)
+    }
+
+    /// The channel has output; it is offered to the kernel together with all other output of this turn.
+    func queueSend(_ channel: Channel) { unsent.append(channel) }
+
+    private func sendQueued() {
+        guard !unsent.isEmpty else { return }
+        let now = Syscall.coarseNow()
+        var index = 0
+        while index < unsent.count {
+            unsent[index].send(now)
+            index += 1
+        }
+        unsent.removeAll(keepingCapacity: true)
+    }
+
+    /// Looks a name up for a client, which is told the outcome in a later turn.
+    func lookUp(_ host: [UInt8], _ port: UInt16, for client: UInt64) -> Bool {
+        guard let request = resolver.begin(host: host, port: port) else { return false }
+        lookUps.append((request, client))
+        return true
+    }
+
+    private func deliverLookUps(_ now: Instant) {
+        resolver.takeAnswers { request, outcome in
+            guard let index = lookUps.firstIndex(where: { $0.request == request }) else { return }
+            let client = lookUps.remove(at: index).client
+            (sources[client] as? Client)?.resolved(outcome, now)
+        }
+    }
+
+    func emit(_ event: Event) { events.append(event) }
+    var arena: Arena { events.arena }
+}
+
+/// What `poll` gives: the events in order, and the memory that most of their bytes lie in.
+public struct EventBatchReader {
+    private let batch: EventBatch
+    init(_ batch: EventBatch) { self.batch = batch }
+    public var isEmpty: Bool { batch.isEmpty }
+    public func next() -> Event? { batch.next() }
+    public var arena: UnsafeRawBufferPointer { batch.arena.filled }
+}

@@ -1,0 +1,57 @@
+import GWBase
+
+/// The event types of `include/gatewire/event.h`.
+public enum EventType: UInt32, Sendable {
+    case clientConnected = 1
+    case clientDisconnected = 2
+    case clientClosed = 3
+    case clientWarning = 4
+    case clientWritable = 5
+    case gatewayEvent = 6
+    case gap = 7
+    case callAccepted = 8
+    case callDone = 9
+    case peerConnected = 20
+    case peerDisconnected = 21
+    case peerRequest = 22
+    case serverClosed = 23
+}
+
+/// An event on its way to the host.  What its slices point to lies in the arena of its batch.
+public struct Event {
+    public static let noSequence = UInt64.max
+    public static let retryable: UInt32 = 1
+
+    public var type: EventType
+    public var status = Status.ok
+    public var source: UInt64
+    public var connection: UInt64 = 0
+    public var subject: UInt64 = 0
+    public var sequence = Event.noSequence
+    public var userData: UInt
+    public var name = UnsafeRawBufferPointer(start: nil, count: 0)
+    public var payload = UnsafeRawBufferPointer(start: nil, count: 0)
+    public var text = UnsafeRawBufferPointer(start: nil, count: 0)
+    public var code: UInt32 = 0
+    public var flags: UInt32 = 0
+    public var actor = Actor.none
+    public var retryAfterMilliseconds: UInt32 = 0
+
+    init(_ type: EventType, source: UInt64, userData: UInt) {
+        self.type = type
+        self.source = source
+        self.userData = userData
+    }
+
+    /// Fills in why something ended.
+    mutating func explain(_ failure: Failure, _ arena: Arena) {
+        status = failure.status
+        actor = failure.actor
+        code = failure.code
+        flags = failure.isRetryable ? Event.retryable : 0
+        retryAfterMilliseconds = failure.retryAfterMilliseconds
+        name = arena.copy(failure.name)
+        payload = arena.copy(failure.detail)
+        text = arena.copy(failure.text.bytes)
+    }
+}

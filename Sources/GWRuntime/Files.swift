@@ -1,0 +1,76 @@
+import CSystem
+import GWBase
+
+/// Small private files.
+enum Files {
+    enum ReadResult: ~Copyable {
+        case bytes(ByteBuffer)
+        case missing
+        case failed(String)
+    }
+
+    static func read(_ path: String, limit: Int) -> ReadResult {
+        let fd = gw_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0)
+        guard fd >= 0 else {
+            let error = gw_errno()
+            return error == ENOENT ? .missing : .failed(SystemError.text(error))
+        }
+        defer { Syscall.close(fd) }
+        var buffer = ByteBuffer()
+        while buffer.count <= limit {
+            let room = buffer.reserve(4096)
+            let count = CSystem.read(fd, room, 4096)
+            if count < 0 {
+                let error = gw_errno()
+                if error == EINTR { continue }
+                return .failed(SystemError.text(error))
+            }
+            if count == 0 { return .bytes(buffer) }
+            buffer.commit(count)
+        }
+        return .failed("it has more than \(limit) bytes")
+    }
+
+    /// Makes a file with mode 0600 that is either whole or not there; its directory, if missing, with 0700.  A problem as
+    /// text, nil if it went well.  A file that came to be in the meantime is not replaced.
+    static func create(_ path: String, _ bytes: UnsafeRawBufferPointer) -> String? {
+        if let problem = createDirectory(of: path) { return problem }
+        let temporary = path + ".new-\(getpid())"
+        let fd = gw_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard fd >= 0 else { return SystemError.text(gw_errno()) }
+        var problem: String?
+        var offset = 0
+        while offset < bytes.count {
+            let count = write(fd, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
+            if count >= 0 {
+                offset += count
+            } else if gw_errno() != EINTR {
+                problem = SystemError.text(gw_errno())
+                break
+            }
+        }
+        if problem == nil, fsync(fd) != 0 { problem = SystemError.text(gw_errno()) }
+        Syscall.close(fd)
+        // A link instead of a rename: it fails where another process was faster.
+        if problem == nil, link(temporary, path) != 0 { problem = SystemError.text(gw_errno()) }
+        _ = unlink(temporary)
+        return problem
+    }
+
+    private static func createDirectory(of path: String) -> String? {
+        var directory = path.bytes
+        while let last = directory.last, last != 0x2f { directory.removeLast() }
+        while directory.count > 1, directory.last == 0x2f { directory.removeLast() }
+        guard !directory.isEmpty else { return nil }
+        // Each missing level, from the top.
+        var end = 1
+        while end <= directory.count {
+            if end == directory.count || directory[end] == 0x2f {
+                let level = directory[0..<end].map { CChar(bitPattern: $0) } + [0]
+                if mkdir(level, 0o700) != 0, gw_errno() != EEXIST { return SystemError.text(gw_errno()) }
+            }
+            end += 1
+        }
+        return nil
+    }
+}

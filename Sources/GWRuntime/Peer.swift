@@ -1,0 +1,389 @@
+import GWBase
+import GWDeflate
+import GWGateway
+import GWJSON
+import GWTLS
+import GWWebSocket
+
+/// One connection of the embedded gateway, from the accepted socket to its end.
+final class Peer: Source {
+    private enum Phase {
+        /// TLS and upgrade; the session counts its own time from its beginning.
+        case handshaking(deadline: Instant)
+        case open
+        case closing
+        case ended
+    }
+
+    let server: Server
+    private let address: SocketAddress
+    private var phase: Phase
+    private var channel: Channel?
+    private var handshake = ServerHandshake()
+    private var session: ServerSession?
+    private var runs: [(run: ChatRun, wireID: [UInt8])] = []
+    private var openRequests = 0
+    /// Why we ended it, where that says more than what the connection saw.
+    private var cause: Failure?
+    private var scratch = ByteBuffer()
+
+    init(server: Server, address: SocketAddress, now: Instant) {
+        self.server = server
+        self.address = address
+        phase = .handshaking(
+            deadline: now.adding(milliseconds: server.settings.session.handshakeMilliseconds))
+        super.init(context: server.context)
+        start()
+    }
+
+    func begin(_ channel: Channel, _ now: Instant) {
+        self.channel = channel
+        reschedule()
+        channel.beginSecuring(now)
+    }
+
+    private var settings: ServerSettings { server.settings }
+
+    var isReady: Bool { session?.isReady ?? false }
+
+    var isAboveMark: Bool { (channel?.queuedBytes ?? 0) > Int(settings.session.maxQueuedBytes) / 4 }
+
+    // MARK: - Time
+
+    override var deadline: Instant {
+        switch phase {
+        case .handshaking(let deadline): return deadline
+        case .open, .closing:
+            var next = min(channel?.webSocket?.deadline ?? .never, session?.deadline ?? .never)
+            for (run, _) in runs { next = min(next, run.nextStep) }
+            return next
+        case .ended: return .never
+        }
+    }
+
+    override func tick(_ now: Instant) {
+        switch phase {
+        case .handshaking(let deadline):
+            guard deadline <= now else { return }
+            let limit = settings.session.handshakeMilliseconds
+            channel?.end(
+                Failure(.upgradeTimeout, .user, "the peer did not finish TLS and the upgrade within \(limit) ms"), now)
+        case .open:
+            tickSession(now)
+            stepRuns(now)
+            channel?.tickWebSocket(now)
+        case .closing:
+            channel?.tickWebSocket(now)
+        case .ended:
+            break
+        }
+    }
+
+    private func tickSession(_ now: Instant) {
+        switch session?.tick(now) {
+        case .tick:
+            push("tick", "{\"ts\":\(Syscall.wallMilliseconds())}".bytes)
+        case .close(let code, let reason, let failure):
+            close(code, reason, failure, now)
+        case .some(.none), nil:
+            break
+        }
+    }
+
+    private func stepRuns(_ now: Instant) {
+        var index = 0
+        while index < runs.count {
+            let action = runs[index].run.step(now, wallMilliseconds: Syscall.wallMilliseconds())
+            guard case .event(let payload, let isFinal) = action else {
+                index += 1
+                continue
+            }
+            push("chat", payload)
+            if isFinal {
+                let (run, wireID) = runs.remove(at: index)
+                sendReply(wireID, run.final())
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    // MARK: - Requests
+
+    private func receive(_ request: FrameSchema.Request, _ text: UnsafeRawBufferPointer, _ now: Instant) {
+        guard let session else { return }
+        let wireID = Array(text[request.id.range])
+        let method = JSON.string(request.method, in: text) ?? []
+        let answer: BuiltinMethods.Answer =
+            settings.session.hasBuiltinMethods
+            ? method.withUnsafeBufferPointer {
+                server.builtin.answer(
+                    UnsafeRawBufferPointer($0), request.params, in: text, scopes: session.scopes,
+                    protocolVersion: settings.session.policy.protocolVersion,
+                    wallMilliseconds: Syscall.wallMilliseconds(), now: now)
+            } : .notBuiltin
+        switch answer {
+        case .reply(let payload):
+            sendReply(wireID, payload)
+        case .reject(let rejection):
+            sendRejection(wireID, rejection)
+        case .run(let run):
+            sendReply(wireID, run.accepted(wallMilliseconds: Syscall.wallMilliseconds()))
+            runs.append((run, wireID))
+            reschedule()
+        case .notBuiltin:
+            handToHost(wireID, method, request.params, text, now)
+        }
+    }
+
+    private func handToHost(
+        _ wireID: [UInt8], _ method: [UInt8], _ params: JSONSlice?, _ text: UnsafeRawBufferPointer, _ now: Instant
+    ) {
+        guard openRequests < Int(settings.maxRequests) else {
+            return sendRejection(
+                wireID,
+                Rejection(
+                    "UNAVAILABLE", "\(openRequests) requests are unanswered, the limit is \(settings.maxRequests)",
+                    retryAfterMilliseconds: 1000))
+        }
+        openRequests += 1
+        let request = server.requests.add(
+            peer: id, wireID: wireID, deadline: now.adding(milliseconds: settings.requestMilliseconds))
+        server.reschedule()
+        var event = Event(.peerRequest, source: server.id, userData: settings.userData)
+        event.connection = id
+        event.subject = request
+        event.name = context.arena.copy(method)
+        if let params { event.payload = params.bytes(in: text) }
+        context.emit(event)
+    }
+
+    func reply(_ request: PendingRequest, _ payload: UnsafeRawBufferPointer, isFinal: Bool = true) {
+        if isFinal { openRequests -= 1 }
+        sendReply(request.wireID, payload)
+    }
+
+    func reject(_ request: PendingRequest, _ rejection: Rejection) {
+        openRequests -= 1
+        sendRejection(request.wireID, rejection)
+    }
+
+    // MARK: - Sending
+
+    private func sendReply(_ wireID: [UInt8], _ payload: [UInt8]) {
+        payload.withUnsafeBufferPointer { sendReply(wireID, UnsafeRawBufferPointer($0)) }
+    }
+
+    private func sendReply(_ wireID: [UInt8], _ payload: UnsafeRawBufferPointer) {
+        scratch.clear()
+        wireID.withUnsafeBufferPointer {
+            FrameWriter.response(
+                rawID: UnsafeRawBufferPointer($0), hasPayload: payload.count > 0, into: &scratch)
+        }
+        send(payload, FrameWriter.end)
+    }
+
+    private func sendRejection(_ wireID: [UInt8], _ rejection: Rejection) {
+        scratch.clear()
+        wireID.withUnsafeBufferPointer {
+            FrameWriter.rejection(rawID: UnsafeRawBufferPointer($0), rejection, into: &scratch)
+        }
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        send(nothing, nothing)
+    }
+
+    func push(_ event: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) {
+        guard let session else { return }
+        scratch.clear()
+        FrameWriter.event(name: event, hasPayload: payload.count > 0, into: &scratch)
+        var end = ByteBuffer()
+        FrameWriter.eventEnd(sequence: session.nextSequence(), into: &end)
+        send(payload, end.readable)
+    }
+
+    private func push(_ event: StaticString, _ payload: [UInt8]) {
+        payload.withUnsafeBufferPointer {
+            push(
+                UnsafeRawBufferPointer(start: event.utf8Start, count: event.utf8CodeUnitCount),
+                UnsafeRawBufferPointer($0))
+        }
+    }
+
+    /// Sends what stands in `scratch`, then a payload, then the end of the frame.
+    private func send(_ payload: UnsafeRawBufferPointer, _ end: UnsafeRawBufferPointer) {
+        guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket else { return }
+        let length = scratch.count + payload.count + end.count
+        guard channel.queuedBytes + length <= Int(settings.session.maxQueuedBytes) else {
+            let failure = Failure(
+                .full, .user, "\(channel.queuedBytes) bytes wait for a peer that does not read them (slow consumer)")
+            return close(1008, "slow consumer".bytes, failure, Syscall.coarseNow())
+        }
+        webSocket.beginMessage(.text, length: length, compress: true)
+        webSocket.append(scratch.readable)
+        webSocket.append(payload)
+        webSocket.append(end)
+        if let failure = webSocket.endMessage() { return channel.end(failure, Syscall.coarseNow()) }
+        channel.queueSend()
+    }
+
+    func maySee(_ event: UnsafeRawBufferPointer) -> Bool { session?.maySee(event) ?? false }
+
+    // MARK: - The end
+
+    /// Sends a close frame and waits for the peer's.
+    func close(_ code: UInt16, _ reason: [UInt8], _ failure: Failure, _ now: Instant) {
+        switch phase {
+        case .closing, .ended: return
+        case .handshaking:
+            channel?.end(failure, now)
+        case .open:
+            cause = failure
+            session?.end()
+            phase = .closing
+            channel?.webSocket?.sendClose(code, reason, now)
+            channel?.queueSend()
+            reschedule()
+        }
+    }
+
+    /// The gateway stops: says so, then closes.
+    func shutDown(_ reason: [UInt8], _ now: Instant) {
+        if isReady {
+            var payload = ByteBuffer()
+            payload.appendJSONObject { $0.string("reason", reason.isEmpty ? "shutdown".bytes : reason) }
+            push("shutdown", Array(payload.readable))
+        }
+        close(1012, "service restart".bytes, Failure(.cancelled, .none, "the gateway was stopped"), now)
+    }
+}
+
+// MARK: - The channel's reports
+
+extension Peer: ChannelOwner {
+    func channelIsConnected(_ channel: Channel, _ now: Instant) {}
+
+    func channelIsSecure(_ channel: Channel, _ now: Instant) {}
+
+    func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
+        if isEnd {
+            return .end(Failure(.upgradeInvalid, .user, "the peer closed before its upgrade request was complete"))
+        }
+        switch handshake.receive(bytes) {
+        case .needMore:
+            return .needMore
+        case .refused(let failure):
+            let handshake = handshake
+            channel.sendHead { handshake.refuse(into: &$0) }
+            return .end(failure)
+        case .request(let consumed):
+            return .open(consumed: consumed, open(channel, now))
+        }
+    }
+
+    private func open(_ channel: Channel, _ now: Instant) -> WebSocketConnection {
+        var deflate: DeflateSettings?
+        if settings.agreesToDeflate {
+            var wanted = DeflateSettings()
+            wanted.thresholdBytes = settings.deflateThresholdBytes
+            if settings.keepsDeflateWindow {
+                wanted.serverNoContextTakeover = false
+                wanted.clientNoContextTakeover = false
+            }
+            deflate = wanted
+        }
+        let acceptValue = WebSocketAccept.value(forKey: handshake.key)
+        var agreement = Agreement()
+        channel.sendHead {
+            agreement = handshake.accept(acceptValue: acceptValue, deflate: deflate, subprotocol: nil, into: &$0)
+        }
+        var webSocket = WebSocketSettings()
+        webSocket.maxMessageBytes = Limits.messageBytesBeforeHello
+        webSocket.pingMilliseconds = settings.pingMilliseconds
+        webSocket.pongMilliseconds = settings.pongMilliseconds
+        webSocket.closeMilliseconds = settings.closeMilliseconds
+        if let deflate { webSocket.deflate = deflate }
+        let connection = WebSocketConnection(
+            role: .server, settings: webSocket, deflate: agreement.deflate, random: context.random, now: now)
+
+        let session = ServerSession(
+            settings: settings.session, verifier: server.verifier, nonce: uuid(), connectionID: uuid(),
+            isLoopback: address.isLoopback, now: now)
+        self.session = session
+        phase = .open
+        let challenge = session.challenge(wallMilliseconds: Syscall.wallMilliseconds())
+        connection.beginMessage(.text, length: challenge.count, compress: false)
+        connection.append(challenge.readable)
+        _ = connection.endMessage()
+        channel.queueSend()
+        reschedule()
+        return connection
+    }
+
+    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
+        guard case .open = phase, let session else { return }
+        let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
+        switch session.receive(message, now: now, wallMilliseconds: wall) {
+        case .request(let request):
+            receive(request, message, now)
+        case .send(let frame):
+            if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
+        case .admitted(let peer, let hello):
+            channel.sendText(hello.readable, compress: true)
+            channel.webSocket?.maxMessageBytes = settings.session.maxMessageBytes
+            admitted(peer)
+            reschedule()
+        case .close(let frame, let code, let reason, let failure):
+            if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
+            close(code, reason, failure, now)
+        }
+    }
+
+    private func admitted(_ peer: ServerSession.Peer) {
+        var payload = ByteBuffer()
+        let remote = address.text
+        payload.appendJSONObject { object in
+            object.object("client") { client in
+                client.string("id", peer.clientID)
+                client.string("mode", peer.clientMode)
+                client.string("version", peer.clientVersion)
+                client.string("platform", peer.platform)
+                if !peer.displayName.isEmpty { client.string("displayName", peer.displayName) }
+            }
+            object.string("role", peer.role)
+            object.array("scopes") { list in for scope in peer.scopes { list.string(scope) } }
+            if !peer.deviceID.isEmpty { object.string("deviceId", peer.deviceID) }
+            object.string("remote", remote)
+        }
+        var event = Event(.peerConnected, source: server.id, userData: settings.userData)
+        event.connection = id
+        event.payload = context.arena.copy(payload.readable)
+        context.emit(event)
+    }
+
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
+        self.channel = nil
+        phase = .ended
+        session?.end()
+        var event = Event(.peerDisconnected, source: server.id, userData: settings.userData)
+        var told = cause ?? failure
+        told.code = failure.code
+        event.explain(told, context.arena)
+        event.connection = id
+        context.emit(event)
+        let ended = id
+        finish()
+        server.peerEnded(ended)
+    }
+
+    func channelDidSend(_ channel: Channel) {}
+
+    /// A random UUID (RFC 9562 section 5.4) as text.
+    private func uuid() -> [UInt8] {
+        var bytes = context.random.bytes(16)
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        var text = hexText(bytes)
+        for place in [8, 13, 18, 23] { text.insert(0x2d, at: place) }
+        return text
+    }
+}

@@ -1,0 +1,34 @@
+import GWBase
+
+/// Something that the context runs: it may have a descriptor that becomes ready and a deadline that comes.
+///
+/// A class rather than a protocol, so that the context reaches it with one virtual call.
+public class Source {
+    unowned(unsafe) let context: Context
+    /// Its place in the context's table, and the token of its descriptor; 0 before `start` and after `finish`.
+    public private(set) var id: UInt64 = 0
+
+    init(context: Context) { self.context = context }
+
+    final func start() { id = context.sources.insert(self) }
+
+    /// Takes it out of the table; nothing reaches it any more.
+    final func finish() {
+        guard id != 0 else { return }
+        context.remove(id)
+        id = 0
+    }
+
+    /// The earliest time at which `tick` has something to do.
+    var deadline: Instant { .never }
+
+    func tick(_ now: Instant) {}
+
+    func ready(_ events: UInt32, _ now: Instant) {}
+
+    /// The context ends: gives the descriptor back at once.
+    func drop() {}
+
+    /// To be called whenever `deadline` may have changed.
+    final func reschedule() { context.schedule(id, deadline) }
+}

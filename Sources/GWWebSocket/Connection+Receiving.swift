@@ -1,0 +1,288 @@
+import GWBase
+
+extension WebSocketConnection {
+    public enum Input {
+        /// Everything was taken.
+        case needMore
+        /// A whole message.  Its bytes lie in the window or in the arena.
+        case message(MessageKind, UnsafeRawBufferPointer)
+        /// Only with `reportsControlFrames`; the pong has been written.
+        case ping(UnsafeRawBufferPointer)
+        case pong(UnsafeRawBufferPointer)
+        /// The closing handshake is over, or its time is: send what is in `output` and close the transport.
+        indirect case closed(CloseSummary)
+        /// The connection failed: send what is in `output` (the close frame), shut down sending, and close.
+        indirect case failed(Failure)
+    }
+
+    /// Copies `carried` to where the transport receives next, which has room for `FrameSize.carried` bytes, and gives its size.
+    public func takeCarried(to target: UnsafeMutableRawPointer) -> Int {
+        let bytes = carried.readable
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return 0 }
+        target.copyMemory(from: source, byteCount: bytes.count)
+        carried.clear()
+        return bytes.count
+    }
+
+    /// Decodes the next thing in `window` from `offset` on, in place.
+    ///
+    /// A message that lies whole in one uncompressed frame is unmasked where it lies and given as a slice of the window; others are
+    /// inflated or collected into `arena`.  Control frames are handled on the way.  The window, if it lies in the arena, must be
+    /// committed there, so that nothing else is put on it.
+    public func next(
+        _ window: UnsafeMutableRawBufferPointer, _ offset: inout Int, _ arena: Arena, _ now: Instant
+    ) -> Input {
+        guard let base = window.baseAddress, offset >= 0, offset < window.count else { return .needMore }
+        lastReceived = now
+        if phase == .messageStart, let message = nextWhole(base, window.count, &offset) { return message }
+        return nextOther(base, window.count, &offset, arena, now)
+    }
+
+    /// The common case: one unfragmented, uncompressed message below 64 KiB, all of it there.  nil for everything else,
+    /// also for what is wrong.
+    @inline(__always)
+    private func nextWhole(_ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int) -> Input? {
+        let frame = base + offset
+        let available = end &- offset
+        guard available >= 2 else { return nil }
+        let first = frame.load(as: UInt8.self)
+        let second = frame.load(fromByteOffset: 1, as: UInt8.self)
+        // Final, no reserved bit, text or binary.
+        guard first &- (FrameBit.final | Opcode.text) <= 1, second & FrameBit.mask == peerMaskBit else { return nil }
+        var length = Int(second & FrameBit.length)
+        var size = 2 &+ peerKeySize
+        if length > FrameSize.controlPayload {
+            guard length == Int(FrameSize.length16), available >= 8 else { return nil }
+            length = Int(UInt16(bigEndian: frame.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+            size &+= 2
+            guard length > FrameSize.controlPayload else { return nil }
+        }
+        guard length <= available &- size, length <= assembler.maxBytes else { return nil }
+        let payload = frame + size
+        offset = offset &+ size &+ length
+        let bytes = UnsafeRawBufferPointer(start: payload, count: length)
+        let isASCII: Bool
+        if peerKeySize != 0 {
+            let key = frame.loadUnaligned(fromByteOffset: size &- 4, as: UInt32.self)
+            isASCII = Mask.apply(key, payload, length)
+        } else {
+            isASCII = first == FrameBit.final | Opcode.binary || Mask.isASCII(payload, length)
+        }
+        if first == FrameBit.final | Opcode.binary { return .message(.binary, bytes) }
+        return isASCII ? .message(.text, bytes) : wideText(bytes)
+    }
+
+    @inline(never)
+    private func wideText(_ bytes: UnsafeRawBufferPointer) -> Input {
+        var validator = UTF8Validator()
+        guard validator.check(bytes) else { return fail(.invalidText) }
+        guard validator.isComplete else { return fail(.unfinishedText) }
+        return .message(.text, bytes)
+    }
+
+    @inline(never)
+    private func nextOther(
+        _ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int, _ arena: Arena, _ now: Instant
+    ) -> Input {
+        while offset < end {
+            switch phase {
+            case .ignoring:
+                offset = end
+            case .payload:
+                let count = min(payloadLeft, end &- offset)
+                let payload = base + offset
+                offset &+= count
+                if let input = takePayload(payload, count, arena) { return input }
+            case .messageStart, .betweenFrames:
+                switch decoder.decode(base + offset, end &- offset, assembler) {
+                case .incomplete:
+                    carry(base, end, &offset)
+                case .violation(let violation):
+                    offset = end
+                    return fail(violation)
+                case .header(let header) where header.isControl:
+                    guard header.length <= end &- offset &- header.size else {
+                        carry(base, end, &offset)
+                        continue
+                    }
+                    let payload = base + offset + header.size
+                    offset &+= header.size &+ header.length
+                    _ = Mask.apply(header.key, payload, header.length)
+                    let bytes = UnsafeRawBufferPointer(start: payload, count: header.length)
+                    if let input = takeControl(header.opcode, bytes, now) { return input }
+                case .header(let header):
+                    offset &+= header.size
+                    if let input = beginPayload(header, base, end, &offset, arena) { return input }
+                }
+            }
+        }
+        return .needMore
+    }
+
+    /// Keeps the beginning of a header or control frame for the next time.
+    private func carry(_ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int) {
+        carried.append(UnsafeRawBufferPointer(start: base + offset, count: end &- offset))
+        offset = end
+    }
+
+    // MARK: Data frames
+
+    private func beginPayload(
+        _ header: FrameHeader, _ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int, _ arena: Arena
+    ) -> Input? {
+        let isWhole = phase == .messageStart && header.isFinal && header.length <= end &- offset
+        assembler.begin(header)
+        payloadLeft = header.length
+        payloadKey = header.key
+        payloadIsFinal = header.isFinal
+        phase = .payload
+        guard isWhole else {
+            // The rest of an empty frame never comes.
+            return header.length == 0 ? takePayload(base + offset, 0, arena) : nil
+        }
+        let payload = base + offset
+        offset &+= header.length
+        phase = .messageStart
+        if header.isCompressed { return takeWholeCompressed(payload, header, arena) }
+        return takeWhole(payload, header)
+    }
+
+    /// A message in one frame, where it lies: in blocks, so that the check finds in the cache what was just unmasked.
+    private func takeWhole(_ payload: UnsafeMutableRawPointer, _ header: FrameHeader) -> Input {
+        var done = 0
+        while done < header.length {
+            let size = min(header.length &- done, 16_384)
+            var isASCII = true
+            if peerKeySize != 0 {
+                isASCII = Mask.apply(header.key, payload + done, size)
+            } else if assembler.kind == .text {
+                isASCII = Mask.isASCII(payload + done, size)
+            }
+            guard assembler.checkText(payload + done, size, isASCII: isASCII) else { return fail(.invalidText) }
+            done &+= size
+        }
+        if let violation = assembler.end(nil) { return fail(violation) }
+        return .message(assembler.kind, UnsafeRawBufferPointer(start: payload, count: header.length))
+    }
+
+    private func takeWholeCompressed(
+        _ payload: UnsafeMutableRawPointer, _ header: FrameHeader, _ arena: Arena
+    ) -> Input {
+        guard let inflator else { return fail(.compressionNotAgreed) }
+        usedDeflate = true
+        if peerKeySize != 0 { _ = Mask.apply(header.key, payload, header.length) }
+        let bytes = UnsafeRawBufferPointer(start: payload, count: header.length)
+        return result(assembler.inflateWhole(bytes, inflator, arena))
+    }
+
+    /// Takes the next `count` payload bytes of the frame under way; a result if the message ends or fails with them.
+    private func takePayload(_ payload: UnsafeMutableRawPointer, _ count: Int, _ arena: Arena) -> Input? {
+        var violation: Violation?
+        if assembler.isCompressed {
+            guard let inflator else { return fail(.compressionNotAgreed) }
+            usedDeflate = true
+            if peerKeySize != 0 { _ = Mask.apply(payloadKey, payload, count) }
+            violation = assembler.inflate(UnsafeRawBufferPointer(start: payload, count: count), inflator)
+        } else {
+            violation = assembler.append(payload, count, key: payloadKey, expected: payloadLeft)
+        }
+        if let violation { return fail(violation) }
+        return advance(count, arena)
+    }
+
+    /// `count` payload bytes of the frame under way are done with.
+    private func advance(_ count: Int, _ arena: Arena) -> Input? {
+        payloadLeft &-= count
+        payloadKey = Mask.rotated(payloadKey, by: count)
+        guard payloadLeft == 0 else { return nil }
+        guard payloadIsFinal else {
+            phase = .betweenFrames
+            return nil
+        }
+        phase = .messageStart
+        return result(assembler.finish(inflator, arena))
+    }
+
+    private func result(_ result: MessageAssembler.WholeResult) -> Input {
+        switch result {
+        case .message(let bytes): .message(assembler.kind, bytes)
+        case .violation(let violation): fail(violation)
+        }
+    }
+
+    // MARK: Receiving past the window
+
+    /// While a large uncompressed payload is under way: where the transport may receive its next bytes, sparing them a copy.
+    /// nil otherwise.  Valid until the next call of anything here; at most what is given may be received.
+    public func directRoom() -> UnsafeMutableRawBufferPointer? {
+        guard phase == .payload, !assembler.isCompressed, payloadLeft > 65_536 else { return nil }
+        return assembler.directRoom(expected: payloadLeft)
+    }
+
+    /// `count` bytes were received into `directRoom`.
+    public func directReceived(_ count: Int, _ arena: Arena, _ now: Instant) -> Input {
+        guard phase == .payload, count > 0, count <= payloadLeft else { return .needMore }
+        lastReceived = now
+        if let violation = assembler.commitDirect(count, key: payloadKey) { return fail(violation) }
+        return advance(count, arena) ?? .needMore
+    }
+
+    // MARK: Control frames
+
+    private func takeControl(_ opcode: UInt8, _ payload: UnsafeRawBufferPointer, _ now: Instant) -> Input? {
+        switch opcode {
+        case Opcode.ping:
+            // After our close frame nothing is sent, not even this.
+            if close.isOpen { sendPong(payload) }
+            return settings.reportsControlFrames ? .ping(payload) : nil
+        case Opcode.pong:
+            keepalive.pongReceived(payload, now)
+            return settings.reportsControlFrames ? .pong(payload) : nil
+        default:
+            return takeClose(payload, now)
+        }
+    }
+
+    /// A close frame (RFC 6455 section 5.5.1).
+    private func takeClose(_ payload: UnsafeRawBufferPointer, _ now: Instant) -> Input? {
+        var code: UInt16?
+        var reason: [UInt8] = []
+        if payload.count == 1 { return fail(.closeBodyOfOneByte) }
+        if payload.count >= 2 {
+            let number = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
+            guard CloseCode.isValidOnWire(number) else { return fail(.closeCode(number)) }
+            let text = UnsafeRawBufferPointer(rebasing: payload[2...])
+            var validator = UTF8Validator()
+            guard validator.check(text), validator.isComplete else { return fail(.closeReason) }
+            code = number
+            reason = Array(text)
+        }
+        // A message of which only a part has come ends here; the closure is clean all the same.
+        phase = .ignoring
+        assembler.abandon()
+        keepalive.stop()
+        switch close.peerClosed(code, reason, now) {
+        case .reply(let code):
+            abortMessage()
+            appendClose(code, [])
+        case .none:
+            break
+        }
+        return close.isEnded ? .closed(close.summary) : nil
+    }
+
+    // MARK: End of the transport
+
+    /// The peer ended the transport.  `needMore` if that was to be expected and has been reported.
+    public func endOfStream(_ now: Instant) -> Input {
+        phase = .ignoring
+        assembler.abandon()
+        carried.release()
+        keepalive.stop()
+        switch close.transportEnded() {
+        case .closed: return .closed(close.summary)
+        case .lost: return .failed(close.summary.failure)
+        case .none: return .needMore
+        }
+    }
+}

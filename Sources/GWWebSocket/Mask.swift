@@ -1,0 +1,125 @@
+/// Masking (RFC 6455 section 5.3) in words.  A key is the four bytes of the wire loaded as one word; after a part of
+/// a payload, `rotated` gives the key for the rest.
+///
+/// Each function also says whether all bytes it wrote are ASCII, which it sees for free: such text needs no further UTF-8 check.
+enum Mask {
+    /// The key as it applies behind `count` further bytes.
+    @inline(__always)
+    static func rotated(_ key: UInt32, by count: Int) -> UInt32 {
+        let bits = UInt32(truncatingIfNeeded: count & 3) &* 8
+        let word = UInt32(littleEndian: key)
+        return (word &>> bits | word &<< (32 &- bits)).littleEndian
+    }
+
+    /// Masks or unmasks in place.
+    @inline(__always)
+    static func apply(_ key: UInt32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Bool {
+        transform(key, UnsafeRawPointer(bytes), bytes, count)
+    }
+
+    /// Copies while masking or unmasking.  Source and target do not overlap, or are the same.
+    @inline(__always)
+    static func copy(
+        _ key: UInt32, _ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int
+    ) -> Bool {
+        transform(key, source, target, count)
+    }
+
+    /// Whether all bytes are below 128.
+    @inline(__always)
+    static func isASCII(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+        var seen: UInt64 = 0
+        var offset = 0
+        if count >= 32 {
+            while count &- offset >= 32 {
+                seen |= word(bytes, offset) | word(bytes, offset &+ 8)
+                seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
+                offset &+= 32
+                // Looking up now and then: what is not ASCII is seen early, what is runs at full width.
+                if offset & 1023 == 0, seen & high != 0 { return false }
+            }
+            // The last 32 bytes once more, in place of a loop over what is left.
+            offset = count &- 32
+            seen |= word(bytes, offset) | word(bytes, offset &+ 8)
+            seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
+        } else if count >= 8 {
+            seen = word(bytes, 0) | word(bytes, count &- 8)
+            if count > 16 { seen |= word(bytes, 8) | word(bytes, count &- 16) }
+        } else {
+            while offset < count {
+                seen |= UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
+                offset &+= 1
+            }
+        }
+        return seen & high == 0
+    }
+
+    @inline(__always)
+    private static func transform(
+        _ key: UInt32, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int
+    ) -> Bool {
+        let wide = UInt64(key) << 32 | UInt64(key)
+        var seen: UInt64 = 0
+        var offset = 0
+        if count >= 32 {
+            seen = transformBlocks(wide, source, target, count & ~31)
+            offset = count & ~31
+        }
+        while count &- offset >= 8 {
+            let value = word(source, offset) ^ wide
+            target.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+            seen |= value
+            offset &+= 8
+        }
+        if count &- offset >= 4 {
+            let value = source.loadUnaligned(fromByteOffset: offset, as: UInt32.self) ^ key
+            target.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+            seen |= UInt64(value)
+            offset &+= 4
+        }
+        var rest = UInt32(littleEndian: key)
+        while offset < count {
+            let value = source.load(fromByteOffset: offset, as: UInt8.self) ^ UInt8(truncatingIfNeeded: rest)
+            target.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
+            seen |= UInt64(value)
+            rest &>>= 8
+            offset &+= 1
+        }
+        return seen & high == 0
+    }
+
+    /// `count` is a multiple of 32.  Four independent words a step, which the compiler turns into vectors.
+    @inline(never)
+    private static func transformBlocks(
+        _ wide: UInt64, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int
+    ) -> UInt64 {
+        var a: UInt64 = 0
+        var b: UInt64 = 0
+        var c: UInt64 = 0
+        var d: UInt64 = 0
+        var offset = 0
+        while offset < count {
+            let w = word(source, offset) ^ wide
+            let x = word(source, offset &+ 8) ^ wide
+            let y = word(source, offset &+ 16) ^ wide
+            let z = word(source, offset &+ 24) ^ wide
+            target.storeBytes(of: w, toByteOffset: offset, as: UInt64.self)
+            target.storeBytes(of: x, toByteOffset: offset &+ 8, as: UInt64.self)
+            target.storeBytes(of: y, toByteOffset: offset &+ 16, as: UInt64.self)
+            target.storeBytes(of: z, toByteOffset: offset &+ 24, as: UInt64.self)
+            a |= w
+            b |= x
+            c |= y
+            d |= z
+            offset &+= 32
+        }
+        return (a | b) | (c | d)
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    private static let high: UInt64 = 0x8080_8080_8080_8080
+}

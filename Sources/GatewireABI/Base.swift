@@ -1,0 +1,91 @@
+import CGatewire
+import GWBase
+import GWDeflate
+import GWRuntime
+import GWTLS
+
+// Version, names and layouts: what a binding asks before anything else.
+
+@_cdecl("gw_status_name") @implementation
+public func gw_status_name(_ status: gw_status) -> UnsafePointer<CChar>? {
+    staticText(StatusNames.find(status)?.name ?? "GW_ERR_UNKNOWN")
+}
+
+@_cdecl("gw_status_text") @implementation
+public func gw_status_text(_ status: gw_status) -> UnsafePointer<CChar>? {
+    staticText(StatusNames.find(status)?.text ?? "a status that this version does not know")
+}
+
+@_cdecl("gw_event_type_name") @implementation
+public func gw_event_type_name(_ type: UInt32) -> UnsafePointer<CChar>? {
+    staticText(eventTypeName(type))
+}
+
+private func eventTypeName(_ type: UInt32) -> StaticString {
+    switch EventType(rawValue: type) {
+    case .clientConnected: "GW_EVENT_CLIENT_CONNECTED"
+    case .clientDisconnected: "GW_EVENT_CLIENT_DISCONNECTED"
+    case .clientClosed: "GW_EVENT_CLIENT_CLOSED"
+    case .clientWarning: "GW_EVENT_CLIENT_WARNING"
+    case .clientWritable: "GW_EVENT_CLIENT_WRITABLE"
+    case .gatewayEvent: "GW_EVENT_GATEWAY_EVENT"
+    case .gap: "GW_EVENT_GAP"
+    case .callAccepted: "GW_EVENT_CALL_ACCEPTED"
+    case .callDone: "GW_EVENT_CALL_DONE"
+    case .peerConnected: "GW_EVENT_PEER_CONNECTED"
+    case .peerDisconnected: "GW_EVENT_PEER_DISCONNECTED"
+    case .peerRequest: "GW_EVENT_PEER_REQUEST"
+    case .serverClosed: "GW_EVENT_SERVER_CLOSED"
+    case nil: "GW_EVENT_UNKNOWN"
+    }
+}
+
+@_cdecl("gw_abi_version") @implementation
+public func gw_abi_version() -> UInt32 { UInt32(GW_ABI_VERSION) }
+
+let versionText: StaticString = "0.1.0"
+
+@_cdecl("gw_version") @implementation
+public func gw_version() -> UnsafePointer<CChar>? { staticText(versionText) }
+
+/// The address of a text that is made once and kept: the host may hold it for ever.
+private let dependencies: UInt = {
+    let text = (TLSLibrary.version + "; zlib " + Zlib.version).bytes
+    let kept = UnsafeMutablePointer<CChar>.allocate(capacity: text.count + 1)
+    for (index, byte) in text.enumerated() { kept[index] = CChar(bitPattern: byte) }
+    kept[text.count] = 0
+    return UInt(bitPattern: kept)
+}()
+
+@_cdecl("gw_dependencies") @implementation
+public func gw_dependencies() -> UnsafePointer<CChar>? { UnsafePointer(bitPattern: dependencies) }
+
+@_cdecl("gw_struct_size") @implementation
+public func gw_struct_size(_ which: UInt32) -> Int {
+    switch Int(which) {
+    case GW_STRUCT_SLICE: MemoryLayout<gw_slice>.size
+    case GW_STRUCT_EVENT: MemoryLayout<gw_event>.size
+    case GW_STRUCT_BATCH: MemoryLayout<gw_batch>.size
+    case GW_STRUCT_CONTEXT_OPTIONS: MemoryLayout<gw_context_options>.size
+    case GW_STRUCT_ERROR: MemoryLayout<gw_error>.size
+    case GW_STRUCT_HEADER: MemoryLayout<gw_header>.size
+    case GW_STRUCT_CLIENT_OPTIONS: MemoryLayout<gw_client_options>.size
+    case GW_STRUCT_CALL_OPTIONS: MemoryLayout<gw_call_options>.size
+    case GW_STRUCT_CLIENT_STATE: MemoryLayout<gw_client_state>.size
+    case GW_STRUCT_SERVER_OPTIONS: MemoryLayout<gw_server_options>.size
+    default: 0
+    }
+}
+
+@_cdecl("gw_pin_normalize") @implementation
+public func gw_pin_normalize(
+    _ text: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<CChar>?
+) -> gw_status {
+    guard let text = bytes(text), let out else { return Status.argument.code }
+    guard let digest = PinSet.normalize(text) else { return Status.pinText.code }
+    let hex = hexText(digest)
+    guard hex.count == 64 else { return Status.internal.code }
+    for (index, digit) in hex.enumerated() { out[index] = CChar(bitPattern: digit) }
+    out[64] = 0
+    return Status.ok.code
+}

@@ -1,0 +1,135 @@
+import CGatewire
+import GWBase
+import GWRuntime
+
+@_cdecl("gw_client_options_init") @implementation
+public func gw_client_options_init(_ options: UnsafeMutablePointer<gw_client_options>?) {
+    guard let options else { return }
+    options.pointee = gw_client_options()
+    options.pointee.struct_size = UInt32(MemoryLayout<gw_client_options>.size)
+}
+
+@_cdecl("gw_client_open") @implementation
+public func gw_client_open(
+    _ context: OpaquePointer?, _ options: UnsafePointer<gw_client_options>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> gw_status {
+    guard let context, let options, let out else { return Status.argument.code }
+    out.pointee = nil
+    return withObject(context, Context.self) { context in
+        onContext(context) { () throws(Failure) in
+            let settings = try clientSettings(options)
+            let client = Client(context: context, settings: settings)
+            out.pointee = makeHandle(ClientHandle(context: context, id: client.id))
+            return .ok
+        }
+    }
+}
+
+@_cdecl("gw_client_id") @implementation
+public func gw_client_id(_ client: OpaquePointer?) -> UInt64 {
+    guard let client else { return 0 }
+    return withObject(client, ClientHandle.self) { $0.id }
+}
+
+@_cdecl("gw_call_options_init") @implementation
+public func gw_call_options_init(_ options: UnsafeMutablePointer<gw_call_options>?) {
+    guard let options else { return }
+    options.pointee = gw_call_options()
+    options.pointee.struct_size = UInt32(MemoryLayout<gw_call_options>.size)
+}
+
+@_cdecl("gw_client_call") @implementation
+public func gw_client_call(
+    _ client: OpaquePointer?, _ method: UnsafePointer<CChar>?, _ params: UnsafeRawPointer?, _ params_len: Int,
+    _ options: UnsafePointer<gw_call_options>?, _ call: UnsafeMutablePointer<UInt64>?
+) -> gw_status {
+    guard let client, let call else { return Status.argument.code }
+    call.pointee = 0
+    return withClient(client) { client throws(Failure) in
+        let method = borrowedBytes(method)
+        guard method.count > 0, method.count <= Limits.methodBytes else {
+            throw Failure(
+                .argument, .program, "the method has \(method.count) bytes, allowed are 1 to \(Limits.methodBytes)")
+        }
+        let params = try json("params", params, params_len)
+        var expectsFinal = false
+        var timeout: UInt32 = 0
+        var userData: UInt = 0
+        if let options {
+            try checkSize(options, known: MemoryLayout<gw_call_options>.size)
+            try checkFlags(options.pointee.flags, known: GW_CALL_EXPECT_FINAL)
+            expectsFinal = options.pointee.flags & UInt32(GW_CALL_EXPECT_FINAL) != 0
+            timeout = options.pointee.timeout_ms
+            userData = UInt(bitPattern: options.pointee.user_data)
+        }
+        let queued = try client.call(
+            method: method, params: params, expectsFinal: expectsFinal, timeoutMilliseconds: timeout,
+            userData: userData)
+        call.pointee = queued.call
+        return queued.isAboveMark ? .queued : .ok
+    }
+}
+
+@_cdecl("gw_client_cancel") @implementation
+public func gw_client_cancel(_ client: OpaquePointer?, _ call: UInt64) -> gw_status {
+    guard let client else { return Status.argument.code }
+    return withClient(client) { client throws(Failure) in
+        guard client.cancel(call) else { throw Failure(.gone, .program, "the call has ended already") }
+        return .ok
+    }
+}
+
+@_cdecl("gw_client_close") @implementation
+public func gw_client_close(
+    _ client: OpaquePointer?, _ code: UInt32, _ reason: UnsafePointer<CChar>?
+) -> gw_status {
+    guard let client else { return Status.argument.code }
+    return withClient(client) { client throws(Failure) in
+        let closing = try closing(code, reason)
+        guard client.close(code: closing.code, reason: closing.reason) else {
+            throw Failure(.gone, .program, "the client is closed already")
+        }
+        return .ok
+    }
+}
+
+@_cdecl("gw_client_free") @implementation
+public func gw_client_free(_ client: OpaquePointer?) {
+    guard let client else { return }
+    _ = withClient(client) { client throws(Failure) in
+        _ = client.close(code: 1000, reason: [])
+        return .ok
+    }
+    releaseHandle(client, ClientHandle.self)
+}
+
+@_cdecl("gw_client_get_state") @implementation
+public func gw_client_get_state(
+    _ client: OpaquePointer?, _ out: UnsafeMutablePointer<gw_client_state>?
+) -> gw_status {
+    guard let client, let out else { return Status.argument.code }
+    guard Int(out.pointee.struct_size) >= MemoryLayout<gw_client_state>.size else { return Status.structSize.code }
+    return withClient(client) { client throws(Failure) in
+        let state = client.state
+        out.pointee = gw_client_state(
+            struct_size: out.pointee.struct_size, phase: state.phase, protocol: state.protocolVersion,
+            next_attempt_ms: state.nextAttemptMilliseconds, connections: state.connections, attempts: state.attempts,
+            calls_in_flight: state.callsInFlight, queued_bytes: state.queuedBytes,
+            round_trip_us: state.roundTripMicroseconds, deflate: state.isDeflating ? 1 : 0,
+            tls: state.isEncrypted ? 1 : 0)
+        return .ok
+    }
+}
+
+/// Runs a call on the client of a handle, if it has not ended.
+private func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
+    withObject(handle, ClientHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in
+            guard let client = handle.context.client(handle.id) else {
+                throw Failure(.gone, .program, "the client has ended")
+            }
+            return try body(client)
+        }
+    }
+}

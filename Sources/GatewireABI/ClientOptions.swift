@@ -1,0 +1,105 @@
+import CGatewire
+import GWBase
+import GWGateway
+import GWHTTP
+import GWRuntime
+
+/// `gw_client_options` as settings.
+func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure) -> ClientSettings {
+    try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
+    let options = pointer.pointee
+    let known =
+        GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
+        | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
+    try checkFlags(options.flags, known: known)
+    func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
+
+    var target = ClientSettings.Target()
+    guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
+    target.url = url
+    if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
+    if has(GW_CLIENT_PLAINTEXT_ANY) { target.plaintext = .any }
+    target.pins = try texts("pins", options.pins, options.pin_count) ?? []
+    target.caFile = try path("ca_file", options.ca_file)
+    target.serverName = try path("server_name", options.server_name)
+
+    var identity = ClientSettings.Identity.temporary
+    if let file = try path("identity_file", options.identity_file) { identity = .file(file) }
+    if has(GW_CLIENT_NO_DEVICE) {
+        guard options.identity_file == nil else {
+            throw Failure(.argument, .program, "identity_file and GW_CLIENT_NO_DEVICE exclude each other")
+        }
+        identity = .none
+    }
+
+    var settings = try ClientSettings(target, identity: identity)
+    settings.session.connect = try connectParameters(options)
+    settings.session.challengeMilliseconds = value(
+        options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
+    settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
+    settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
+    settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
+    settings.headers = try headers(options)
+    settings.reconnects = !has(GW_CLIENT_NO_RECONNECT)
+    settings.offersDeflate = !has(GW_CLIENT_NO_DEFLATE)
+    settings.keepsDeflateWindow = has(GW_CLIENT_DEFLATE_TAKEOVER)
+    settings.deflateThresholdBytes = value(options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
+    settings.maxMessageBytes = value(options.max_message_bytes, default: Limits.messageBytes)
+    settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
+    settings.connectMilliseconds = value(options.connect_timeout_ms, default: Limits.connectMilliseconds)
+    settings.tlsMilliseconds = value(options.tls_timeout_ms, default: Limits.tlsMilliseconds)
+    settings.upgradeMilliseconds = value(options.upgrade_timeout_ms, default: Limits.upgradeMilliseconds)
+    settings.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
+    settings.pingMilliseconds = value(options.ping_interval_ms, default: Limits.clientPingMilliseconds)
+    settings.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
+    settings.reconnectInitialMilliseconds = value(
+        options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
+    settings.reconnectMaximumMilliseconds = value(
+        options.reconnect_max_ms, default: Limits.reconnectMaximumMilliseconds)
+    settings.userData = UInt(bitPattern: options.user_data)
+    return settings
+}
+
+private func connectParameters(_ options: gw_client_options) throws(Failure) -> ConnectParameters {
+    var connect = ConnectParameters()
+    connect.minProtocol = value(options.min_protocol, default: connect.minProtocol)
+    connect.maxProtocol = value(options.max_protocol, default: connect.maxProtocol)
+    guard connect.minProtocol <= connect.maxProtocol else {
+        throw Failure(
+            .argument, .program,
+            "min_protocol is \(connect.minProtocol), above max_protocol, which is \(connect.maxProtocol)")
+    }
+    if let id = try name("client_id", options.client_id) { connect.clientID = id }
+    if let mode = try name("client_mode", options.client_mode) { connect.clientMode = mode }
+    try connect.checkClosedLists()
+    connect.clientVersion = try name("client_version", options.client_version) ?? "\(versionText)".bytes
+    connect.displayName = try name("display_name", options.display_name) ?? []
+    if let platform = try name("platform", options.platform) { connect.platform = platform }
+    connect.deviceFamily = try name("device_family", options.device_family) ?? []
+    connect.instanceID = try name("instance_id", options.instance_id) ?? []
+    if let role = try name("role", options.role) { connect.role = role }
+    if let scopes = try texts("scopes", options.scopes, options.scope_count) { connect.scopes = scopes }
+    connect.caps = try texts("caps", options.caps, options.cap_count) ?? []
+    connect.locale = try name("locale", options.locale) ?? []
+    connect.userAgent = try name("user_agent", options.user_agent) ?? []
+    connect.credentials = Credentials(
+        token: try name("token", options.token) ?? [], password: try name("password", options.password) ?? [])
+    return connect
+}
+
+private func headers(_ options: gw_client_options) throws(Failure) -> [(name: [UInt8], value: [UInt8])] {
+    guard options.header_count > 0 else { return [] }
+    guard let list = options.headers, options.header_count <= Limits.headerLines else {
+        throw Failure(
+            .argument, .program,
+            "headers must hold header_count entries, at most \(Limits.headerLines); given: \(options.header_count)")
+    }
+    var headers: [(name: [UInt8], value: [UInt8])] = []
+    for index in 0..<options.header_count {
+        guard let name = try name("header name", list[index].name),
+            let value = try text("header value", list[index].value)
+        else { throw Failure(.argument, .program, "header \(index) has no name or no value") }
+        headers.append((name, value))
+    }
+    return headers
+}

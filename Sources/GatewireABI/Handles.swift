@@ -1,0 +1,69 @@
+import CGatewire
+import GWBase
+import GWRuntime
+
+// Handle <-> object.  A handle holds one reference; a context handle, and through it every other, keeps the context's object
+// alive, so a handle that outlives its context still finds something that can say so.
+
+/// What a `gw_client` refers to.
+final class ClientHandle {
+    let context: Context
+    let id: UInt64
+    init(context: Context, id: UInt64) {
+        self.context = context
+        self.id = id
+    }
+}
+
+/// What a `gw_server` refers to.
+final class ServerHandle {
+    let context: Context
+    let id: UInt64
+    let port: UInt32
+    /// Kept for as long as the handle: the host borrows them.
+    let url: [UInt8]
+    let certificatePin: [UInt8]
+    let keyPin: [UInt8]
+    let certificate: [UInt8]
+
+    init(context: Context, server: Server) {
+        self.context = context
+        id = server.id
+        port = UInt32(server.port)
+        url = server.url
+        certificatePin = server.certificatePin
+        keyPin = server.keyPin
+        certificate = server.certificate
+    }
+}
+
+func makeHandle(_ object: some AnyObject) -> OpaquePointer {
+    OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+}
+
+/// Borrows the object of a handle for a call.
+@inline(__always)
+func withObject<Object: AnyObject, Result>(
+    _ handle: OpaquePointer, _ type: Object.Type, _ body: (Object) -> Result
+) -> Result {
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle))._withUnsafeGuaranteedRef(body)
+}
+
+func releaseHandle<Object: AnyObject>(_ handle: OpaquePointer, _ type: Object.Type) {
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
+}
+
+/// Runs a host's call on a context: not in a forked child, not after its end; a failure is kept for
+/// `gw_context_last_error`.
+@inline(__always)
+func onContext(_ context: Context, _ body: () throws(Failure) -> Status) -> gw_status {
+    guard !context.isForked else { return Status.forked.code }
+    return context.call {
+        guard !context.isClosed else { return Status.gone }
+        do throws(Failure) {
+            return try body()
+        } catch {
+            return context.fail(error)
+        }
+    }.code
+}

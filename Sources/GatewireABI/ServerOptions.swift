@@ -1,0 +1,74 @@
+import CGatewire
+import GWBase
+import GWGateway
+import GWRuntime
+
+/// `gw_server_options` as settings.
+func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure) -> ServerSettings {
+    try checkSize(pointer, known: MemoryLayout<gw_server_options>.size)
+    let options = pointer.pointee
+    let known =
+        GW_SERVER_PLAINTEXT | GW_SERVER_NO_DEFLATE | GW_SERVER_DEFLATE_TAKEOVER | GW_SERVER_NO_BUILTIN
+        | GW_SERVER_REQUIRE_DEVICE
+    try checkFlags(options.flags, known: known)
+    func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
+
+    guard options.port <= 65_535 else {
+        throw Failure(.argument, .program, "port is \(options.port), the highest is 65535")
+    }
+    var settings = try ServerSettings(
+        address: try name("address", options.address) ?? "127.0.0.1".bytes,
+        port: UInt16(truncatingIfNeeded: options.port), certificate: try certificate(options, has(GW_SERVER_PLAINTEXT)))
+
+    switch options.protocol {
+    case 0, 4: settings.session.policy.protocolVersion = 4
+    case 3: settings.session.policy.protocolVersion = 3
+    default: throw Failure(.argument, .program, "protocol is \(options.protocol), known are 3 and 4")
+    }
+    settings.session.policy.token = try name("token", options.token) ?? []
+    settings.session.policy.password = try name("password", options.password) ?? []
+    settings.session.policy.requiresDevice = has(GW_SERVER_REQUIRE_DEVICE)
+    settings.session.version = try name("version", options.version) ?? "gatewire \(versionText)".bytes
+    settings.session.tickMilliseconds = value(options.tick_interval_ms, default: Limits.tickMilliseconds)
+    settings.session.handshakeMilliseconds = value(
+        options.handshake_timeout_ms, default: Limits.handshakeMilliseconds)
+    settings.session.maxMessageBytes = value(options.max_message_bytes, default: Limits.messageBytes)
+    settings.session.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.serverQueuedBytes)
+    settings.session.hasBuiltinMethods = !has(GW_SERVER_NO_BUILTIN)
+    settings.agreesToDeflate = !has(GW_SERVER_NO_DEFLATE)
+    settings.keepsDeflateWindow = has(GW_SERVER_DEFLATE_TAKEOVER)
+    settings.deflateThresholdBytes = value(options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
+    settings.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
+    settings.requestMilliseconds = value(options.request_timeout_ms, default: Limits.callMilliseconds)
+    settings.pingMilliseconds = value(options.ping_interval_ms, default: Limits.serverPingMilliseconds)
+    settings.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
+    settings.maxConnections = value(options.max_connections, default: Limits.connections)
+    settings.maxRequests = value(options.max_requests, default: Limits.requestsPerPeer)
+    settings.userData = UInt(bitPattern: options.user_data)
+    return settings
+}
+
+private func certificate(
+    _ options: gw_server_options, _ isPlaintext: Bool
+) throws(Failure) -> ServerSettings.Certificate {
+    let certificate = try path("certificate_file", options.certificate_file)
+    let key = try path("key_file", options.key_file)
+    let names = try texts("names", options.names, options.name_count)
+    if isPlaintext {
+        guard certificate == nil, key == nil, names == nil else {
+            throw Failure(.argument, .program, "GW_SERVER_PLAINTEXT excludes certificate_file, key_file and names")
+        }
+        return .none
+    }
+    if let certificate, let key {
+        guard names == nil else {
+            throw Failure(.argument, .program, "names are for a self-signed certificate; this one comes from a file")
+        }
+        return .files(certificate: certificate, key: key)
+    }
+    guard certificate == nil, key == nil else {
+        throw Failure(.argument, .program, "certificate_file and key_file are needed both, or neither")
+    }
+    let texts = names?.map { String(decoding: $0, as: UTF8.self) }
+    return .selfSigned(names: texts ?? ["localhost", "127.0.0.1", "::1"])
+}
