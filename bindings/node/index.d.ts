@@ -1,4 +1,3 @@
-/// <reference types="node" />
 import { EventEmitter } from 'node:events'
 
 /** A value that JSON can hold. */
@@ -130,31 +129,26 @@ export interface EventStreamOptions {
 
 export interface ClientEvents {
   /** A hello arrived; calls can be made. */
-  connected: [hello: any]
+  connected: (hello: any) => void
   /** An attempt failed or a connection ended; the next attempt follows after error.retryAfterMs. */
-  disconnected: [error: GatewireError]
+  disconnected: (error: GatewireError) => void
   /** The last event: null after close(), else why the client has given up. */
-  closed: [error: GatewireError | null]
+  closed: (error: GatewireError | null) => void
   /** Something that the gateway sent was ignored, or it granted something other than asked. */
-  warning: [error: GatewireError]
+  warning: (error: GatewireError) => void
   /** Events are missing before the one with this number. */
-  gap: [gap: { seq: number, missing: number }]
+  gap: (gap: { seq: number, missing: number }) => void
   /** Calls may be made again after writableNeedDrain. */
-  drain: []
-  event: [event: GatewayEvent]
-  [named: `event:${string}`]: [payload: any, event: GatewayEvent]
-}
-
-type Listener<Events, Name extends keyof Events> = Events[Name] extends unknown[] ? (...args: Events[Name]) => void : never
-
-declare class TypedEmitter<Events> extends EventEmitter {
-  on<Name extends keyof Events & string> (name: Name, listener: Listener<Events, Name>): this
-  once<Name extends keyof Events & string> (name: Name, listener: Listener<Events, Name>): this
-  off<Name extends keyof Events & string> (name: Name, listener: Listener<Events, Name>): this
+  drain: () => void
+  event: (event: GatewayEvent) => void
+  [named: `event:${string}`]: (payload: any, event: GatewayEvent) => void
 }
 
 /** A connection to a gateway that heals itself, from now until close(). */
-export class Client extends TypedEmitter<ClientEvents> {
+export class Client extends EventEmitter {
+  on<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
+  once<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
+  off<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
   constructor (url: string | URL, options?: ClientOptions)
   /** Without credentials, query and fragment. */
   readonly url: string
@@ -236,18 +230,21 @@ export interface Request {
 }
 
 export interface ServerEvents {
-  peer: [peer: Peer]
-  'peer-closed': [peer: Peer, error: GatewireError | null]
+  peer: (peer: Peer) => void
+  'peer-closed': (peer: Peer, error: GatewireError | null) => void
   /** A peer failed before it was connected. */
-  'peer-refused': [error: GatewireError | null]
+  'peer-refused': (error: GatewireError | null) => void
   /** A handler threw something other than an RpcError. */
-  'method-error': [error: unknown, request: Request]
+  'method-error': (error: unknown, request: Request) => void
   /** The last event. */
-  closed: []
+  closed: () => void
 }
 
 /** A gateway inside this process. */
-export class Server extends TypedEmitter<ServerEvents> {
+export class Server extends EventEmitter {
+  on<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
+  once<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
+  off<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
   constructor (options?: ServerOptions)
   readonly url: string
   readonly port: number
