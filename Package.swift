@@ -22,6 +22,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies)
 }
 
+let abiDependencies: [Target.Dependency] = [
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWGateway", "GWRuntime", "CGatewire",
+]
+
 let package = Package(
     name: "gatewire",
     targets: [
@@ -75,7 +79,7 @@ if build.isEmpty {
     ]
     package.targets += [
         .target(
-            name: "GatewireABI", dependencies: ["GWBase", "GWRuntime", "CGatewire"], swiftSettings: settings,
+            name: "GatewireABI", dependencies: abiDependencies, swiftSettings: settings,
             linkerSettings: [
                 .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("z"),
                 .unsafeFlags(libraryFlags + runtimeFlags),

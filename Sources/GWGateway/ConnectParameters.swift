@@ -34,6 +34,24 @@ public struct ConnectParameters {
         "webchat", "cli", "ui", "backend", "node", "probe", "test", "worker",
     ]
 
+    /// Refuses what every gateway would refuse.
+    public func checkClosedLists() throws(Failure) {
+        guard isOneOf(ConnectParameters.knownClientIDs, clientID) else {
+            throw ConnectParameters.unknown("client_id", clientID, ConnectParameters.knownClientIDs)
+        }
+        guard isOneOf(ConnectParameters.knownClientModes, clientMode) else {
+            throw ConnectParameters.unknown("client_mode", clientMode, ConnectParameters.knownClientModes)
+        }
+    }
+
+    private static func unknown(_ what: StaticString, _ given: [UInt8], _ known: [StaticString]) -> Failure {
+        var list = ""
+        for name in known { list += list.utf8.isEmpty ? "\(name)" : ", \(name)" }
+        return Failure(
+            .argument, .program,
+            "\(what) \(String(printable: given, limit: 60)) would be refused by every gateway; known are \(list)")
+    }
+
     /// Writes the whole connect request; nil if the device could not sign.
     ///
     /// `challenge` is answered with a v3 proof; the time signed is the gateway's own where it gave one, so that a clock that

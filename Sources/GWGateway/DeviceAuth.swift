@@ -52,7 +52,7 @@ public struct DeviceAuth {
 
     /// Metadata as it is signed: white space off both ends as JavaScript's trim does, A to Z lowercased, the rest as it is.
     public static func normalized(_ text: [UInt8]) -> [UInt8] {
-        trimmed(text).map(\.asciiLowercased)
+        trimmed(text).map { $0.asciiLowercased }
     }
 
     /// White space off both ends as JavaScript's trim does: with no-break space, byte order mark and the Unicode spaces.

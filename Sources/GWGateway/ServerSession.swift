@@ -63,9 +63,6 @@ public final class ServerSession {
 
     public var scopes: [[UInt8]] { peer?.scopes ?? [] }
 
-    /// The largest message that the peer may send now.
-    public var messageLimit: UInt32 { isReady ? settings.maxMessageBytes : Limits.messageBytesBeforeHello }
-
     /// The first frame of every connection.
     public func challenge(wallMilliseconds: UInt64) -> ByteBuffer {
         var buffer = ByteBuffer()

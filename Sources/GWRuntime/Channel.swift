@@ -274,7 +274,7 @@ final class Channel: Source {
         case .needMore:
             if let webSocket, !webSocket.output.isEmpty { queueSend() }
             return false
-        case .pong:
+        case .ping, .pong:
             return true
         case .closed(let summary):
             send(now)

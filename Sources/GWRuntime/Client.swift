@@ -115,11 +115,11 @@ public final class Client: Source {
         verdict = nil
         lastConnectFailure = nil
         let deadline = now.adding(milliseconds: settings.connectMilliseconds)
-        if let literal = SocketAddress(literal: settings.url.host, port: settings.url.port) {
+        if let literal = SocketAddress(literal: settings.url.host.text, port: settings.url.port) {
             addresses = [literal]
             phase = .connecting(deadline: deadline)
             connectNext(now)
-        } else if context.lookUp(settings.url.host, settings.url.port, for: id) {
+        } else if context.lookUp(settings.url.host.text, settings.url.port, for: id) {
             phase = .resolving(deadline: deadline)
             reschedule()
         } else {
@@ -186,7 +186,7 @@ public final class Client: Source {
 
     private var deflateSettings: DeflateSettings {
         var deflate = DeflateSettings()
-        deflate.thresholdBytes = Int(settings.deflateThresholdBytes)
+        deflate.thresholdBytes = settings.deflateThresholdBytes
         if settings.keepsDeflateWindow {
             deflate.serverNoContextTakeover = false
             deflate.clientNoContextTakeover = false
@@ -196,7 +196,7 @@ public final class Client: Source {
 
     private func makeWebSocket(_ agreement: Agreement, _ now: Instant) -> WebSocketConnection {
         var webSocket = WebSocketSettings()
-        webSocket.maxMessageBytes = Int(settings.maxMessageBytes)
+        webSocket.maxMessageBytes = settings.maxMessageBytes
         webSocket.pingMilliseconds = settings.pingMilliseconds
         webSocket.pongMilliseconds = settings.pongMilliseconds
         webSocket.closeMilliseconds = settings.closeMilliseconds

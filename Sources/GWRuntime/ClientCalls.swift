@@ -1,6 +1,7 @@
 import GWBase
 import GWGateway
 import GWJSON
+import GWWebSocket
 
 /// Calls of the host, and the events that the session's actions become.
 extension Client {

@@ -59,10 +59,10 @@ public struct ClientSettings {
         guard target.plaintext.allows(url) else {
             throw Failure(
                 .plaintext, .program,
-                "ws:// to \(String(printable: url.host)) would send credentials in the clear; use wss://, or allow it with a "
+                "ws:// to \(String(printable: url.host.text)) would send credentials in the clear; use wss://, or allow it with a "
                     + "plaintext flag")
         }
-        serverName = target.serverName ?? String(printable: url.host)
+        serverName = target.serverName ?? String(printable: url.host.text)
         if url.isSecure {
             var settings = ClientTLSSettings()
             settings.pins = pins

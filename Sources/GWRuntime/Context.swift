@@ -325,6 +325,14 @@ public final class Context {
         for id in stopped { (sources[id] as? Channel)?.resumeReading() }
     }
 
+    // MARK: - For the interface
+
+    /// The client of an id that has not ended.
+    public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
+
+    /// The server of an id that has not ended.
+    public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
+
     // MARK: - For sources
 
     func remove(_ id: UInt64) {

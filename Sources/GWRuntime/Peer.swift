@@ -284,7 +284,7 @@ extension Peer: ChannelOwner {
         var deflate: DeflateSettings?
         if settings.agreesToDeflate {
             var wanted = DeflateSettings()
-            wanted.thresholdBytes = Int(settings.deflateThresholdBytes)
+            wanted.thresholdBytes = settings.deflateThresholdBytes
             if settings.keepsDeflateWindow {
                 wanted.serverNoContextTakeover = false
                 wanted.clientNoContextTakeover = false
@@ -297,7 +297,7 @@ extension Peer: ChannelOwner {
             agreement = handshake.accept(acceptValue: acceptValue, deflate: deflate, subprotocol: nil, into: &$0)
         }
         var webSocket = WebSocketSettings()
-        webSocket.maxMessageBytes = Int(settings.session.maxMessageBytes)
+        webSocket.maxMessageBytes = Limits.messageBytesBeforeHello
         webSocket.pingMilliseconds = settings.pingMilliseconds
         webSocket.pongMilliseconds = settings.pongMilliseconds
         webSocket.closeMilliseconds = settings.closeMilliseconds
@@ -321,12 +321,6 @@ extension Peer: ChannelOwner {
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
         guard case .open = phase, let session else { return }
-        guard message.count <= Int(session.messageLimit) else {
-            let failure = Failure(
-                .tooBig, .user,
-                "the peer sent \(message.count) bytes before the hello, the limit is \(session.messageLimit)")
-            return close(1009, "preauth payload too large".bytes, failure, now)
-        }
         let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
         switch session.receive(message, now: now, wallMilliseconds: wall) {
         case .request(let request):
@@ -335,6 +329,7 @@ extension Peer: ChannelOwner {
             if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
         case .admitted(let peer, let hello):
             channel.sendText(hello.readable, compress: true)
+            channel.webSocket?.maxMessageBytes = settings.session.maxMessageBytes
             admitted(peer)
             reschedule()
         case .close(let frame, let code, let reason, let failure):

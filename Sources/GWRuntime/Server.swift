@@ -24,7 +24,7 @@ public final class Server: Source {
     private var peers: [UInt64] = []
     var requests = PendingRequests()
     public let port: UInt16
-    public let hostText: String
+    private let hostText: String
 
     /// Listens.  With the context's lock held.
     public init(context: Context, settings: ServerSettings) throws(Failure) {
@@ -124,6 +124,12 @@ public final class Server: Source {
     }
 
     // MARK: - For the host
+
+    public var url: [UInt8] { "\(settings.tls == nil ? "ws" : "wss")://\(hostText):\(port)".bytes }
+    /// SHA-256 of the certificate and of its key in hex, and the certificate as PEM; empty without TLS.
+    public var certificatePin: [UInt8] { settings.tls?.certificate.map { hexText($0.sha256) } ?? [] }
+    public var keyPin: [UInt8] { settings.tls?.certificate.map { hexText($0.keySHA256) } ?? [] }
+    public var certificate: [UInt8] { settings.tls?.certificate?.pem ?? [] }
 
     /// Answers a request; whether it was still open.
     public func reply(_ request: UInt64, payload: UnsafeRawBufferPointer, isFinal: Bool) -> ReplyResult {

@@ -3,10 +3,10 @@ import GWBase
 /// Something that the context runs: it may have a descriptor that becomes ready and a deadline that comes.
 ///
 /// A class rather than a protocol, so that the context reaches it with one virtual call.
-class Source {
+public class Source {
     unowned(unsafe) let context: Context
     /// Its place in the context's table, and the token of its descriptor; 0 before `start` and after `finish`.
-    private(set) var id: UInt64 = 0
+    public private(set) var id: UInt64 = 0
 
     init(context: Context) { self.context = context }
 

@@ -28,7 +28,7 @@ enum Syscall {
 
     static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> IOResult {
         while true {
-            let count = CSystem.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+            let count = gw_send(fd, bytes.baseAddress, bytes.count)
             if count >= 0 { return .bytes(count) }
             let error = gw_errno()
             if error == EINTR { continue }
@@ -48,7 +48,7 @@ enum Syscall {
 
     /// Begins to connect; the socket becomes writable when that has ended.
     static func connect(_ fd: Int32, _ address: SocketAddress) throws(SystemError) {
-        let result = address.withPointer { pointer, length in CSystem.connect(fd, pointer, length) }
+        let result = address.withPointer { pointer, length in gw_connect(fd, pointer, length) }
         guard result != 0 else { return }
         let error = gw_errno()
         guard error == EINPROGRESS || error == EINTR else { throw SystemError("connect", error) }
@@ -62,7 +62,7 @@ enum Syscall {
     }
 
     /// Small writes are joined by the library itself; the kernel need not wait for more.
-    static func setNoDelay(_ fd: Int32) { setOption(fd, Int32(IPPROTO_TCP.rawValue), TCP_NODELAY, 1) }
+    static func setNoDelay(_ fd: Int32) { setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
     static func setReuseAddress(_ fd: Int32) { setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1) }
 
@@ -72,14 +72,14 @@ enum Syscall {
     }
 
     static func bindAndListen(_ fd: Int32, _ address: SocketAddress) throws(SystemError) {
-        guard address.withPointer({ pointer, length in bind(fd, pointer, length) }) == 0 else {
+        guard address.withPointer({ pointer, length in gw_bind(fd, pointer, length) }) == 0 else {
             throw SystemError("bind")
         }
         guard listen(fd, SOMAXCONN) == 0 else { throw SystemError("listen") }
     }
 
     static func localAddress(_ fd: Int32) -> SocketAddress? {
-        SocketAddress { pointer, length in getsockname(fd, pointer, length) == 0 }
+        SocketAddress { pointer, length in gw_getsockname(fd, pointer, length) == 0 }
     }
 
     enum AcceptResult {
@@ -95,7 +95,7 @@ enum Syscall {
         while true {
             var accepted: Int32 = -1
             let address = SocketAddress { pointer, length in
-                accepted = accept4(fd, pointer, length, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+                accepted = gw_accept(fd, pointer, length)
                 return accepted >= 0
             }
             if let address { return .connection(accepted, address) }
@@ -113,7 +113,7 @@ enum Syscall {
     // MARK: Waiting
 
     static func makeEpoll() throws(SystemError) -> Int32 {
-        let fd = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
+        let fd = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard fd >= 0 else { throw SystemError("epoll_create1") }
         return fd
     }
@@ -139,7 +139,7 @@ enum Syscall {
     }
 
     static func makeEvent() throws(SystemError) -> Int32 {
-        let fd = eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue))
+        let fd = eventfd(0, gw_event_flags)
         guard fd >= 0 else { throw SystemError("eventfd") }
         return fd
     }
@@ -156,7 +156,7 @@ enum Syscall {
     }
 
     static func makeTimer() throws(SystemError) -> Int32 {
-        let fd = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC.rawValue | TFD_NONBLOCK.rawValue))
+        let fd = timerfd_create(CLOCK_MONOTONIC, gw_timer_flags)
         guard fd >= 0 else { throw SystemError("timerfd_create") }
         return fd
     }
@@ -169,19 +169,19 @@ enum Syscall {
             time.it_value.tv_sec = Int(truncatingIfNeeded: microseconds / 1_000_000)
             time.it_value.tv_nsec = Int(truncatingIfNeeded: microseconds % 1_000_000) * 1000
         }
-        _ = timerfd_settime(timer, Int32(TFD_TIMER_ABSTIME.rawValue), &time, nil)
+        _ = timerfd_settime(timer, Int32(TFD_TIMER_ABSTIME), &time, nil)
     }
 
     // MARK: Clocks
 
-    static func now() -> Instant { read(CLOCK_MONOTONIC) }
+    static func now() -> Instant { time(CLOCK_MONOTONIC) }
 
     /// A few milliseconds late at most and much cheaper: enough for time limits.
-    static func coarseNow() -> Instant { read(CLOCK_MONOTONIC_COARSE) }
+    static func coarseNow() -> Instant { time(CLOCK_MONOTONIC_COARSE) }
 
-    static func wallMilliseconds() -> UInt64 { read(CLOCK_REALTIME).microseconds / 1000 }
+    static func wallMilliseconds() -> UInt64 { time(CLOCK_REALTIME).microseconds / 1000 }
 
-    private static func read(_ clock: Int32) -> Instant {
+    private static func time(_ clock: Int32) -> Instant {
         var time = timespec()
         _ = clock_gettime(clock, &time)
         let seconds = UInt64(clamping: time.tv_sec)

@@ -1,5 +1,6 @@
 import CGatewire
 import GWBase
+import GWDeflate
 import GWRuntime
 import GWTLS
 
@@ -47,17 +48,17 @@ let versionText: StaticString = "0.1.0"
 @_cdecl("gw_version") @implementation
 public func gw_version() -> UnsafePointer<CChar>? { staticText(versionText) }
 
-/// Made once and kept: the host may hold it for ever.
-private let dependencies: UnsafeMutablePointer<CChar> = {
-    let text = (TLSLibrary.version + "; zlib " + Library.zlibVersion).bytes
+/// The address of a text that is made once and kept: the host may hold it for ever.
+private let dependencies: UInt = {
+    let text = (TLSLibrary.version + "; zlib " + Zlib.version).bytes
     let kept = UnsafeMutablePointer<CChar>.allocate(capacity: text.count + 1)
     for (index, byte) in text.enumerated() { kept[index] = CChar(bitPattern: byte) }
     kept[text.count] = 0
-    return kept
+    return UInt(bitPattern: kept)
 }()
 
 @_cdecl("gw_dependencies") @implementation
-public func gw_dependencies() -> UnsafePointer<CChar>? { UnsafePointer(dependencies) }
+public func gw_dependencies() -> UnsafePointer<CChar>? { UnsafePointer(bitPattern: dependencies) }
 
 @_cdecl("gw_struct_size") @implementation
 public func gw_struct_size(_ which: UInt32) -> Int {

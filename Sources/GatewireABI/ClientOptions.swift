@@ -98,7 +98,6 @@ private func headers(_ options: gw_client_options) throws(Failure) -> [(name: [U
     for index in 0..<options.header_count {
         guard let name = try name("header name", list[index].name), let value = try text("header value", list[index].value)
         else { throw Failure(.argument, .program, "header \(index) has no name or no value") }
-        try HeaderFields.checkAdditional(name: name, value: value)
         headers.append((name, value))
     }
     return headers

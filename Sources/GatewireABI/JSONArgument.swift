@@ -1,5 +1,5 @@
 import GWBase
-import GWRuntime
+import GWJSON
 
 /// JSON that the host gave: checked, so that nothing broken ever leaves; none for NULL and 0.
 func json(
@@ -17,7 +17,7 @@ func json(
     guard validator.check(text), validator.isComplete else {
         throw Failure(.jsonText, .program, "\(name) is not UTF-8")
     }
-    guard HostJSON.isValid(text) else {
+    guard JSON.isValid(text) else {
         throw Failure(
             .jsonText, .program, "\(name) is not valid JSON: \(String(printable: text, limit: 60))")
     }

@@ -32,9 +32,28 @@
 /* Constants that the importer gives different Swift types. */
 static const uint32_t gw_epoll_in = EPOLLIN;
 static const uint32_t gw_epoll_out = EPOLLOUT;
+static const int gw_event_flags = EFD_CLOEXEC | EFD_NONBLOCK;
+static const int gw_timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
 static const int gw_socket_stream = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
-static inline int gw_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
+/* Calls whose address argument is a transparent union in C. */
+static inline int gw_connect(int fd, const struct sockaddr *address, socklen_t length) {
+  return connect(fd, address, length);
+}
+
+static inline int gw_bind(int fd, const struct sockaddr *address, socklen_t length) {
+  return bind(fd, address, length);
+}
+
+static inline int gw_getsockname(int fd, struct sockaddr *address, socklen_t *length) {
+  return getsockname(fd, address, length);
+}
+
+static inline int gw_accept(int fd, struct sockaddr *address, socklen_t *length) {
+  return accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static inline ssize_t gw_send(int fd, const void *bytes, size_t size) { return send(fd, bytes, size, MSG_NOSIGNAL); }
 
 static inline int gw_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
