@@ -7,6 +7,8 @@ public final class Arena {
     private var current: UnsafeMutableRawBufferPointer
     private var used = 0
     private var first: UnsafeMutableRawBufferPointer
+    /// What was used of the first chunk when the next one was opened.
+    private var firstUsed = 0
     /// Further chunks and adopted buffers of this batch.
     private var extra: [UnsafeMutableRawPointer] = []
     /// Bytes that `extra` holds.
@@ -26,7 +28,7 @@ public final class Arena {
     /// The first chunk as far as it is filled: what a binding may copy at once.
     public var filled: UnsafeRawBufferPointer {
         let isFirst = current.baseAddress == first.baseAddress
-        return UnsafeRawBufferPointer(rebasing: first[0..<(isFirst ? used : first.count)])
+        return UnsafeRawBufferPointer(rebasing: first[0..<(isFirst ? used : firstUsed)])
     }
 
     /// Room left in the chunk in use.
@@ -79,6 +81,7 @@ public final class Arena {
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: max(minimum, chunkSize), alignment: 64)
         if let memory = chunk.baseAddress { extra.append(memory) }
         extraBytes &+= chunk.count
+        if current.baseAddress == first.baseAddress { firstUsed = used }
         current = chunk
         used = 0
     }

@@ -59,16 +59,12 @@ public struct ByteBuffer: ~Copyable {
 
     /// Takes `size` bytes (at most those held) off the head.
     public mutating func consume(_ size: Int) {
-        head = min(head &+ size, tail)
-        if head == tail {
-            head = 0
-            tail = 0
-        }
+        if size < count { head &+= max(size, 0) } else { clear() }
     }
 
     /// Takes everything behind the first `size` held bytes off the tail.
     public mutating func truncate(_ size: Int) {
-        if size < count { tail = head &+ size }
+        if size < count { tail = head &+ max(size, 0) }
         if head == tail { clear() }
     }
 

@@ -13,7 +13,7 @@ public struct UTF8Validator {
 
     /// Checks further bytes; false as soon as they cannot be UTF-8.
     public mutating func check(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = bytes.baseAddress else { return true }
+        guard let base = bytes.baseAddress else { return state != UTF8Validator.reject }
         let count = bytes.count
         var offset = 0
         var current = state
