@@ -85,7 +85,7 @@ public final class Server: Source {
         }
         let peer = Peer(server: self, address: address, now: now)
         peers.append(peer.id)
-        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, owner: peer), now)
+        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
     }
 
     func peerEnded(_ peer: UInt64) {
