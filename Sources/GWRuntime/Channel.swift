@@ -16,6 +16,8 @@ protocol ChannelOwner: AnyObject {
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
     /// Output that the kernel had held back has left.
     func channelDidSend(_ channel: Channel)
+    /// Something was received: deadlines may have moved.
+    func reschedule()
 }
 
 enum HeadAction {
@@ -228,6 +230,7 @@ final class Channel: Source {
     private func receivedDirect(_ count: Int, _ now: Instant) {
         guard let webSocket else { return }
         _ = deliver(webSocket.directReceived(count, context.arena, now), now)
+        owner?.reschedule()
     }
 
     /// New bytes stand in the arena, behind the place of what was carried over.
@@ -242,6 +245,7 @@ final class Channel: Source {
         let before = context.events.filling.count
         context.arena.commit(window.count)
         decode(window, now)
+        owner?.reschedule()
         if context.events.filling.count == before { context.arena.rewind(to: window) }
     }
 

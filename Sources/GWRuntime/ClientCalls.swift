@@ -17,7 +17,13 @@ extension Client {
         }
         // The frame is known but for its id, which is at most 16 digits.
         let size = method.count + params.count + 64
+        if let failure = session.tooBig(size) { throw failure }
         let queued = channel.queuedBytes
+        guard size <= Int(settings.maxQueuedBytes) else {
+            throw Failure(
+                .tooBig, .program,
+                "the request has \(size) bytes, max_queued_bytes is \(settings.maxQueuedBytes)")
+        }
         guard queued + size <= Int(settings.maxQueuedBytes) else {
             throw Failure(
                 .full, .program,
@@ -25,7 +31,7 @@ extension Client {
                 isRetryable: true)
         }
         let action = session.call(
-            frameBytes: size, expectsFinal: expectsFinal, timeoutMilliseconds: timeoutMilliseconds, userData: userData,
+            expectsFinal: expectsFinal, timeoutMilliseconds: timeoutMilliseconds, userData: userData,
             streamOffset: channel.nextOffset, now: Syscall.coarseNow())
         let id: UInt64
         switch action {

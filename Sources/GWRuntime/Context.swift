@@ -201,6 +201,7 @@ public final class Context {
                 return .timeout
             }
         }
+        isWakeRequested = false
         take(EventBatchReader(batch))
         prepareForWatching()
         return .ok
@@ -226,6 +227,7 @@ public final class Context {
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
+        resumeReading()
         var now = Syscall.now()
         runDue(now)
         sendQueued()
@@ -236,7 +238,6 @@ public final class Context {
             now = Syscall.now()
             handle(found, now)
             sendQueued()
-            return true
         }
         return !isOver
     }

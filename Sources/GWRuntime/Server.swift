@@ -133,7 +133,7 @@ public final class Server: Source {
 
     /// Answers a request; whether it was still open.
     public func reply(_ request: UInt64, payload: UnsafeRawBufferPointer, isFinal: Bool) -> ReplyResult {
-        guard let pending = isFinal ? requests.remove(request) : requests.find(request), let peer = peer(pending.peer)
+        guard let pending = isFinal ? requests.remove(request) : requests.extend(request), let peer = peer(pending.peer)
         else { return .gone }
         peer.reply(pending, payload, isFinal: isFinal)
         reschedule()

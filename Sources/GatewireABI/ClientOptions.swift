@@ -8,6 +8,7 @@ import GWRuntime
 func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
+    try checkReserved(options.reserved)
     let known =
         GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
         | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE

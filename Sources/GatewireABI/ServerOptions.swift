@@ -7,6 +7,7 @@ import GWRuntime
 func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure) -> ServerSettings {
     try checkSize(pointer, known: MemoryLayout<gw_server_options>.size)
     let options = pointer.pointee
+    try checkReserved(options.reserved)
     let known =
         GW_SERVER_PLAINTEXT | GW_SERVER_NO_DEFLATE | GW_SERVER_DEFLATE_TAKEOVER | GW_SERVER_NO_BUILTIN
         | GW_SERVER_REQUIRE_DEVICE
