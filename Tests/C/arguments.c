@@ -204,10 +204,10 @@ static void urls_are_strict(void) {
                                      "ws://127.0.0.1:x",
                                      "ws://[::1",
 
-                                     "ws://user name@127.0.0.1"};
+                                     "ws://127.0.0.1:-1"};
   for (size_t at = 0; at < sizeof urls / sizeof *urls; ++at) {
     gw_status status = opened(host_client_options(urls[at]));
-    if (status != GW_ERR_URL) printf("# \"%s\"\n", urls[at]);
+    if (status != GW_ERR_URL && urls[at][0] != 0) printf("# \"%s\"\n", urls[at]);
     CHECK(status == GW_ERR_URL || (status == GW_ERR_ARGUMENT && urls[at][0] == 0));
   }
   CHECK_STATUS(opened(host_client_options(NULL)), GW_ERR_ARGUMENT);
