@@ -108,7 +108,9 @@ public struct ConnectParameters {
             deviceID: signer.deviceID, clientID: clientID, clientMode: clientMode, role: role, scopes: scopes,
             signedAtMilliseconds: signedAt, token: credentials.token, nonce: nonce, platform: platform,
             deviceFamily: deviceFamily)
-        guard let signature = signer.sign(proof.payload(.v3)) else { return false }
+        let payload = proof.payload(.v3)
+        defer { Credentials.wipe(payload) }
+        guard let signature = signer.sign(payload) else { return false }
         buffer.append(",\"device\":{\"id\":")
         buffer.appendJSONString(signer.deviceID)
         buffer.append(",\"publicKey\":")
@@ -170,7 +172,7 @@ public final class Credentials {
     }
 
     /// Overwrites the array's own memory, which others may share: only for secrets at the end of their life.
-    private static func wipe(_ secret: [UInt8]) {
+    fileprivate static func wipe(_ secret: [UInt8]) {
         guard !secret.isEmpty else { return }
         secret.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return }

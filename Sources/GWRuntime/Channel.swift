@@ -52,6 +52,8 @@ final class Channel: Source {
     /// No more plaintext is encrypted while this much ciphertext waits for the kernel.
     private static let ciphertextMark = 262_144
     private static let readSize = 65_536
+    /// Where what is received may inflate to a thousand times its size before the budget is looked at again.
+    private static let deflatedReadSize = 16_384
 
     private var stage: Stage
     private let fd: Int32
@@ -108,7 +110,8 @@ final class Channel: Source {
         owner = nil
         if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
-        head.release()
+        head.wipe()
+        webSocket?.output.wipe()
         webSocket = nil
         finish()
     }
@@ -176,6 +179,8 @@ final class Channel: Source {
         if tls == nil { receivePlain(now) } else { receiveEncrypted(now) }
     }
 
+    private var readLimit: Int { webSocket?.isDeflating == true ? Channel.deflatedReadSize : .max / 2 }
+
     private func receivePlain(_ now: Instant) {
         if let direct = webSocket?.directRoom() {
             switch Syscall.receive(fd, into: direct) {
@@ -188,7 +193,7 @@ final class Channel: Source {
         }
         let carried = webSocket?.carried.count ?? 0
         let room = context.arena.reserve(carried &+ Channel.readSize)
-        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried...])
+        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried..<min(room.count, carried &+ readLimit)])
         switch Syscall.receive(fd, into: target) {
         case .bytes(let count): received(room, count, now)
         case .wouldBlock: break
@@ -199,7 +204,8 @@ final class Channel: Source {
 
     private func receiveEncrypted(_ now: Instant) {
         guard let tls else { return }
-        switch Syscall.receive(fd, into: context.ciphertext) {
+        let limit = min(readLimit, context.ciphertext.count)
+        switch Syscall.receive(fd, into: UnsafeMutableRawBufferPointer(rebasing: context.ciphertext[0..<limit])) {
         case .bytes(let count):
             tls.supply(UnsafeRawBufferPointer(rebasing: context.ciphertext[0..<count]))
         case .wouldBlock: return
@@ -358,6 +364,11 @@ final class Channel: Source {
         queueSend()
     }
 
+    /// The output held a secret, and all of it has left.
+    func wipeOutput() {
+        if let webSocket, webSocket.output.isEmpty { webSocket.output.wipe() }
+    }
+
     /// Keepalive and closing handshake: what is due.
     func tickWebSocket(_ now: Instant) {
         guard isOpen, let webSocket else { return }
@@ -385,7 +396,7 @@ final class Channel: Source {
     private func sendPlain(_ now: Instant) {
         if !head.isEmpty {
             guard finish(write(&head), now) else { return }
-            head.release()
+            head.wipe()
         }
         guard let webSocket, !webSocket.output.isEmpty else { return }
         let before = webSocket.output.count
@@ -415,7 +426,7 @@ final class Channel: Source {
         if case .securing = stage { return }
         if !head.isEmpty {
             if tls.write(head.readable) != nil { return }
-            head.release()
+            head.wipe()
         }
         guard let webSocket, tls.output.count < Channel.ciphertextMark, !webSocket.output.isEmpty else { return }
         let piece = UnsafeRawBufferPointer(rebasing: webSocket.output.readable.prefix(Channel.ciphertextMark))

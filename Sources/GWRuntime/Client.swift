@@ -96,10 +96,12 @@ public final class Client: Source {
         let wasReady = session?.hello != nil
         session = nil
 
-        if case .closing = phase { return finishClosing(nil) }
+        if case .closing = phase { return finishClosing(nil, wasReady: true) }
         let failure = verdict?.failure ?? failure
         let stops = verdict?.stopsReconnecting ?? (!failure.isRetryable && !wasReady)
-        guard settings.reconnects, !stops else { return finishClosing(failure) }
+        guard settings.reconnects, !stops else {
+            return finishClosing(failure, wasReady: wasReady)
+        }
         let delay: UInt32
         if let startup = verdict?.startupDelayMilliseconds {
             delay = startup
@@ -117,10 +119,10 @@ public final class Client: Source {
         reschedule()
     }
 
-    func finishClosing(_ failure: Failure?) {
+    func finishClosing(_ failure: Failure?, wasReady: Bool = false) {
         var event = Event(.clientClosed, source: id, userData: settings.userData)
         if let failure { event.explain(failure, context.arena) }
-        event.connection = connections
+        event.connection = wasReady ? connections : 0
         context.emit(event)
         phase = .closed
         finish()
@@ -141,6 +143,11 @@ extension Client: DialOwner {
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
         guard let session else { return }
+        guard isText else {
+            return warn(
+                Failure(
+                    .frame, .operator, "ignored a binary message of \(message.count) bytes: the protocol is text only"))
+        }
         let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
         switch session.receive(message, now: now, wallMilliseconds: wall) {
         case .none:

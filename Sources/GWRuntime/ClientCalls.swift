@@ -16,7 +16,7 @@ extension Client {
             throw Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true)
         }
         // The frame is known but for its id, which is at most 16 digits.
-        let size = method.count + params.count + 64
+        let size = JSON.stringLength(method) + params.count + 64
         if let failure = session.tooBig(size) { throw failure }
         let queued = channel.queuedBytes
         guard size <= Int(settings.maxQueuedBytes) else {
@@ -126,6 +126,7 @@ extension Client {
 
     func connected(_ hello: Hello, _ warning: Failure?) {
         connections += 1
+        channel?.wipeOutput()
         reconnect.succeeded()
         var event = Event(.clientConnected, source: id, userData: settings.userData)
         event.connection = connections

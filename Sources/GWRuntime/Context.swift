@@ -199,11 +199,13 @@ public final class Context {
             : milliseconds == 0
                 ? Instant(microseconds: 0)
                 : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+        if settings.drive == .host { sendQueued() }
         var batch = events.collect()
         while batch.isEmpty {
             let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
             batch = events.collect()
             guard batch.isEmpty else { break }
+            if reactor.hasFailed { return .system }
             if isWakeRequested {
                 isWakeRequested = false
                 return .ok

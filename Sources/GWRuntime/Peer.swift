@@ -45,6 +45,12 @@ final class Peer: Source {
 
     var isReady: Bool { session?.isReady ?? false }
 
+    /// Messages can be sent to it.
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
     var isAboveMark: Bool { (channel?.queuedBytes ?? 0) > Int(settings.session.maxQueuedBytes) / 4 }
 
     // MARK: - Time
@@ -307,7 +313,7 @@ extension Peer: ChannelOpener, ChannelOwner {
 
         let session = ServerSession(
             settings: settings.session, verifier: server.verifier, nonce: uuid(), connectionID: uuid(),
-            isLoopback: address.isLoopback, now: now)
+            isLoopback: address.isLoopback, deadline: deadline)
         self.session = session
         phase = .open
         let challenge = session.challenge(wallMilliseconds: Syscall.wallMilliseconds())
@@ -321,6 +327,10 @@ extension Peer: ChannelOpener, ChannelOwner {
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
         guard case .open = phase, let session else { return }
+        guard isText else {
+            return close(
+                1003, "text messages only".bytes, Failure(.frame, .user, "the peer sent a binary message"), now)
+        }
         let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
         switch session.receive(message, now: now, wallMilliseconds: wall) {
         case .request(let request):

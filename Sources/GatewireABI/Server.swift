@@ -18,8 +18,10 @@ public func gw_server_open(
     guard let context, let options, let out else { return Status.argument.code }
     out.pointee = nil
     return withObject(context, Context.self) { context in
-        onContext(context) { () throws(Failure) in
-            let server = try Server(context: context, settings: serverSettings(options))
+        // Files are read and keys are made before the context is locked.
+        let settings = prepare { () throws(Failure) in try serverSettings(options) }
+        return onContext(context) { () throws(Failure) in
+            let server = try Server.open(context: context, settings: try settings.get())
             out.pointee = makeHandle(ServerHandle(context: context, server: server))
             return .ok
         }
