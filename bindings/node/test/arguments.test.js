@@ -64,9 +64,10 @@ test('a wrong type does not show the text of a credential', () => {
 })
 
 test('what the library refuses has its status and its words', async (t) => {
-  for (const url of ['', 'nonsense', 'ftp://x', 'ws://', 'wss://[::1', 'ws://host:99999']) {
+  for (const url of ['nonsense', 'ftp://x', 'ws://', 'wss://[::1', 'ws://host:99999']) {
     assert.throws(() => new Client(url), { name: 'UsageError', code: 'GW_ERR_URL', actor: 'program' }, url)
   }
+  assert.throws(() => new Client(''), { code: 'GW_ERR_ARGUMENT' })
   const wss = 'wss://127.0.0.1:9'
   assert.throws(() => new Client(wss, { pins: 'abc' }), { code: 'GW_ERR_PIN_TEXT' })
   assert.throws(() => new Client(wss, { caFile: '/no/such/file' }), { code: 'GW_ERR_CERTIFICATE', message: /\/no\/such\/file/ })

@@ -218,11 +218,11 @@ test('each worker thread has a context of its own', async (t) => {
       await own.stop()
       parentPort.postMessage(sums.every((sum, n) => sum === n + 1))
     })`))
+  const exits = Promise.all(workers.map((worker) => nextEvent(worker, 'exit')))
   for (const worker of workers) worker.postMessage({ url: server.url, pin: server.pin })
   const answers = await Promise.all(workers.map((worker) => nextEvent(worker, 'message')))
   assert.deepEqual(answers.flat(), [true, true, true])
-  const codes = await Promise.all(workers.map((worker) => nextEvent(worker, 'exit')))
-  assert.deepEqual(codes.flat(), [0, 0, 0])
+  assert.deepEqual((await exits).flat(), [0, 0, 0])
 })
 
 test('a worker thread that is terminated under load takes nothing with it', async (t) => {
