@@ -17,7 +17,13 @@ extension Client {
         }
         // The frame is known but for its id, which is at most 16 digits.
         let size = method.count + params.count + 64
+        if let failure = session.tooBig(size) { throw failure }
         let queued = channel.queuedBytes
+        guard size <= Int(settings.maxQueuedBytes) else {
+            throw Failure(
+                .tooBig, .program,
+                "the request has \(size) bytes, max_queued_bytes is \(settings.maxQueuedBytes)")
+        }
         guard queued + size <= Int(settings.maxQueuedBytes) else {
             throw Failure(
                 .full, .program,
@@ -25,7 +31,7 @@ extension Client {
                 isRetryable: true)
         }
         let action = session.call(
-            frameBytes: size, expectsFinal: expectsFinal, timeoutMilliseconds: timeoutMilliseconds, userData: userData,
+            expectsFinal: expectsFinal, timeoutMilliseconds: timeoutMilliseconds, userData: userData,
             streamOffset: channel.nextOffset, now: Syscall.coarseNow())
         let id: UInt64
         switch action {
@@ -75,8 +81,12 @@ extension Client {
             channel.queueSend()
             reschedule()
             return true
-        case .waiting, .resolving, .connecting, .securing, .upgrading:
-            abandonAttempt()
+        case .dialing(let dial):
+            dial.cancel()
+            finishClosing(nil)
+            return true
+        case .waiting:
+            finishClosing(nil)
             return true
         }
     }
@@ -219,10 +229,7 @@ extension Client {
     private var phaseNumber: UInt32 {
         switch phase {
         case .waiting: 0
-        case .resolving: 1
-        case .connecting: 2
-        case .securing: 3
-        case .upgrading: 4
+        case .dialing(let dial): dial.phaseNumber
         case .open:
             if let session, session.isReady { 7 } else if let session, session.isAwaitingChallenge { 5 } else { 6 }
         case .closing: 8

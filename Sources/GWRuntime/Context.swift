@@ -35,7 +35,7 @@ public final class Context {
     private var deadlines = DeadlineQueue()
     /// Channels with output that has not been offered to the kernel.
     private var unsent: [Channel] = []
-    private var lookUps: [(request: UInt64, client: UInt64)] = []
+    private var lookUps: [(request: UInt64, dial: UInt64)] = []
     private var isPolling = false
     private var isWaiting = false
     private var isWatched = false
@@ -201,6 +201,7 @@ public final class Context {
                 return .timeout
             }
         }
+        isWakeRequested = false
         take(EventBatchReader(batch))
         prepareForWatching()
         return .ok
@@ -226,6 +227,7 @@ public final class Context {
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
+        resumeReading()
         var now = Syscall.now()
         runDue(now)
         sendQueued()
@@ -236,7 +238,6 @@ public final class Context {
             now = Syscall.now()
             handle(found, now)
             sendQueued()
-            return true
         }
         return !isOver
     }
@@ -361,18 +362,18 @@ public final class Context {
         unsent.removeAll(keepingCapacity: true)
     }
 
-    /// Looks a name up for a client, which is told the outcome in a later turn.
-    func lookUp(_ host: [UInt8], _ port: UInt16, for client: UInt64) -> Bool {
+    /// Looks a name up for a dial, which is told the outcome in a later turn.
+    func lookUp(_ host: [UInt8], _ port: UInt16, for dial: UInt64) -> Bool {
         guard let request = resolver.begin(host: host, port: port) else { return false }
-        lookUps.append((request, client))
+        lookUps.append((request, dial))
         return true
     }
 
     private func deliverLookUps(_ now: Instant) {
         resolver.takeAnswers { request, outcome in
             guard let index = lookUps.firstIndex(where: { $0.request == request }) else { return }
-            let client = lookUps.remove(at: index).client
-            (sources[client] as? Client)?.resolved(outcome, now)
+            let dial = lookUps.remove(at: index).dial
+            (sources[dial] as? Dial)?.resolved(outcome, now)
         }
     }
 

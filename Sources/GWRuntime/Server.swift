@@ -85,7 +85,7 @@ public final class Server: Source {
         }
         let peer = Peer(server: self, address: address, now: now)
         peers.append(peer.id)
-        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, owner: peer), now)
+        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
     }
 
     func peerEnded(_ peer: UInt64) {
@@ -133,7 +133,7 @@ public final class Server: Source {
 
     /// Answers a request; whether it was still open.
     public func reply(_ request: UInt64, payload: UnsafeRawBufferPointer, isFinal: Bool) -> ReplyResult {
-        guard let pending = isFinal ? requests.remove(request) : requests.find(request), let peer = peer(pending.peer)
+        guard let pending = isFinal ? requests.remove(request) : requests.extend(request), let peer = peer(pending.peer)
         else { return .gone }
         peer.reply(pending, payload, isFinal: isFinal)
         reschedule()

@@ -17,6 +17,9 @@ public final class WebSocketConnection {
     /// The transport takes it with `takeCarried` before it receives.
     public var carried = ByteBuffer()
 
+    /// Most bytes that `carried` holds: a control frame without its last byte.
+    public static let mostCarriedBytes = FrameSize.largestHeader + FrameSize.controlPayload
+
     /// When the last byte arrived.
     public internal(set) var lastReceived: Instant
 

@@ -59,6 +59,7 @@ public func gw_client_call(
         if let options {
             try checkSize(options, known: MemoryLayout<gw_call_options>.size)
             try checkFlags(options.pointee.flags, known: GW_CALL_EXPECT_FINAL)
+            try checkReserved(options.pointee.reserved)
             expectsFinal = options.pointee.flags & UInt32(GW_CALL_EXPECT_FINAL) != 0
             timeout = options.pointee.timeout_ms
             userData = UInt(bitPattern: options.pointee.user_data)

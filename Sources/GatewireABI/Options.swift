@@ -47,6 +47,13 @@ func checkSize(_ options: UnsafeRawPointer, known: Int) throws(Failure) {
     }
 }
 
+/// A field that has no meaning yet must be zero, so that it can get one.
+func checkReserved(_ fields: UInt32...) throws(Failure) {
+    for field in fields where field != 0 {
+        throw Failure(.argument, .program, "a reserved field is \(field); it must be 0")
+    }
+}
+
 func checkFlags(_ flags: UInt32, known: Int) throws(Failure) {
     let unknown = flags & ~UInt32(truncatingIfNeeded: known)
     guard unknown == 0 else {

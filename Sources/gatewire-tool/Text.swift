@@ -71,7 +71,8 @@ func milliseconds(_ text: CText) -> UInt32? {
     return value == 0 || value > 0xffff_fff0 ? nil : UInt32(truncatingIfNeeded: value)
 }
 
-/// The string value of a member of a flat JSON object, as it stands between its quotes; empty if there is none.
+/// The string value of a member of a flat JSON object, or the first one of its array, as it stands between its quotes;
+/// empty if there is none.
 func member(_ name: StaticString, of json: gw_slice) -> UnsafeBufferPointer<UInt8> {
     let text = json.bytes
     let none = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
@@ -100,7 +101,7 @@ func member(_ name: StaticString, of json: gw_slice) -> UnsafeBufferPointer<UInt
 
 private func stringValue(_ text: UnsafeBufferPointer<UInt8>, after place: Int) -> UnsafeBufferPointer<UInt8> {
     var start = place
-    while start < text.count, text[start] == 0x20 || text[start] == 0x3a { start += 1 }
+    while start < text.count, text[start] == 0x20 || text[start] == 0x3a || text[start] == 0x5b { start += 1 }
     guard start < text.count, text[start] == 0x22 else { return UnsafeBufferPointer(start: nil, count: 0) }
     start += 1
     var end = start

@@ -38,7 +38,7 @@ for node in json.load(sys.stdin)["inner"]:
     if node["kind"] == "FunctionDecl" and node["name"].startswith("gw_"): print(node["name"])' |
   LC_ALL=C sort -u > "$out/header"
 sed -n 's/^ *\(gw_[a-z0-9_]*\);$/\1/p' build/gatewire.map | LC_ALL=C sort > "$out/script"
-exports() { nm -D --defined-only "$1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | LC_ALL=C sort; }
+exports() { nm -D --extern-only --defined-only "$1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | LC_ALL=C sort; }
 exports build/libgatewire.so > "$out/exports"
 exports build/static/libgatewire.so > "$out/exports-static"
 check "header functions = version script" same "$out/header" "$out/script"

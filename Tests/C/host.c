@@ -72,7 +72,8 @@ bool host_wait(host *host, uint32_t type, uint64_t source, kept_event *out) {
   while (host_now() < end) {
     if (!host_next(host, (int32_t)(end - host_now()), out)) break;
     if (out->event.type == type && (source == 0 || out->event.source == source)) return true;
-    if (out->event.type == GW_EVENT_CLIENT_CLOSED || out->event.type == GW_EVENT_CLIENT_DISCONNECTED)
+    bool is_end = out->event.type == GW_EVENT_CLIENT_CLOSED || out->event.type == GW_EVENT_CLIENT_DISCONNECTED;
+    if (is_end && out->event.status != GW_OK && (source == 0 || out->event.source == source))
       printf("# passed over %s: %s: %s\n", gw_event_type_name(out->event.type), gw_status_name(out->event.status),
              out->text);
   }

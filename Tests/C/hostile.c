@@ -5,7 +5,9 @@
 #include "peer.h"
 #include "test.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* --- upgrade (RFC 6455 section 4) --- */
 
@@ -391,6 +393,77 @@ static void a_loss_ends_calls_with_an_unknown_outcome(void) {
   peer_join(server);
 }
 
+static atomic_bool queued;
+
+static void stop_reading(peer *peer) {
+  if (!peer_ready(peer)) return;
+  while (!queued) usleep(1000);
+  peer_reset(peer);
+}
+
+static void what_never_left_was_not_sent(void) {
+  enum { CALLS = 12, SIZE = 1 << 20 };
+  host host;
+  kept_event event;
+  gw_client *client = NULL;
+  uint64_t calls[CALLS];
+  int unknown = 0, unsent = 0;
+  char *params = malloc(SIZE);
+  REQUIRE(params != NULL && host_open(&host));
+  memset(params, 'a', SIZE);
+  params[0] = params[SIZE - 1] = '"';
+  queued = false;
+  peer_server *server = peer_listen(stop_reading, NULL, 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  REQUIRE(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+  for (int at = 0; at < CALLS; ++at) CHECK(gw_client_call(client, "job.run", params, SIZE, NULL, &calls[at]) >= 0);
+  CHECK_STATUS(gw_context_flush(host.context), GW_OK);
+  queued = true;
+  for (int at = 0; at < CALLS; ++at) {
+    REQUIRE(host_wait(&host, GW_EVENT_CALL_DONE, 0, &event));
+    CHECK(event.event.status == GW_ERR_OUTCOME_UNKNOWN || event.event.status == GW_ERR_NOT_SENT);
+    unknown += event.event.status == GW_ERR_OUTCOME_UNKNOWN;
+    unsent += event.event.status == GW_ERR_NOT_SENT;
+    if (event.event.subject == calls[0]) CHECK_STATUS(event.event.status, GW_ERR_OUTCOME_UNKNOWN);
+    if (event.event.subject == calls[CALLS - 1]) CHECK_STATUS(event.event.status, GW_ERR_NOT_SENT);
+  }
+  CHECK(unknown > 0 && unsent > 0);
+  free(params);
+  gw_client_free(client);
+  host_close(&host);
+  peer_join(server);
+}
+
+static bool forged;
+
+static void read_request(peer *peer) {
+  char head[8192];
+  if (peer_read_head(peer, head, sizeof head)) forged = strstr(head, "\r\nX-Forged") != NULL;
+}
+
+static void a_url_cannot_forge_headers(void) {
+  static const char *const ends[] = {"/\r\nX-Forged: 1\r\n", "/?\nX-Forged: 1",
+                                     "/ HTTP/1.1\r\nX-Forged: 1\r\nX: ", "/%0d%0aX-Forged: 1"};
+  for (size_t at = 0; at < sizeof ends / sizeof *ends; ++at) {
+    host host;
+    kept_event event;
+    char url[128];
+    gw_client *client = NULL;
+    REQUIRE(host_open(&host));
+    forged = false;
+    peer_server *server = peer_listen(read_request, NULL, 1);
+    snprintf(url, sizeof url, "%s%s", peer_url(server), ends[at]);
+    gw_client_options options = host_client_options(url);
+    if (gw_client_open(host.context, &options, &client) == GW_OK)
+      CHECK(host_wait(&host, GW_EVENT_CLIENT_CLOSED, 0, &event));
+    gw_client_free(client);
+    host_close(&host);
+    peer_join(server);
+    CHECK(!forged);
+  }
+}
+
 /* --- hostile clients of the embedded gateway --- */
 
 static void peer_ends(const char *bytes, size_t len) {
@@ -442,6 +515,8 @@ int main(int argc, char **argv) {
   RUN("nonsense is ignored with a warning", nonsense_is_ignored_with_a_warning);
   RUN("missing events show as a gap", missing_events_show_as_a_gap);
   RUN("a loss ends calls with an unknown outcome", a_loss_ends_calls_with_an_unknown_outcome);
+  RUN("what never left was not sent", what_never_left_was_not_sent);
+  RUN("a URL cannot forge headers", a_url_cannot_forge_headers);
   RUN("gateway: a client that says nothing", gateway_meets_silence);
   RUN("gateway: a client that does not speak HTTP", gateway_meets_noise);
   RUN("gateway: a request that is no upgrade", gateway_meets_http);

@@ -154,11 +154,11 @@ while [ ! -s "$work/silent" ]; do sleep 0.1; done
 expect 7 "silence" call "ws://127.0.0.1:$(cat "$work/silent")" health --timeout 0.2
 
 serve losing --plaintext
-"$tool" events "$url" --once > "$work/out" 2> "$work/err" &
+"$tool" events "$url" --once > "$work/lost" 2>&1 &
 events=$!
 children="$children $events"
-while [ ! -s "$work/err" ]; do sleep 0.1; done
-stop KILL
+while [ ! -s "$work/lost" ]; do sleep 0.1; done
+stop KILL 2> "$work/killed"
 status=0
 wait "$events" || status=$?
 verdict "a lost connection ends events --once with 8 ($status)" test "$status" -eq 8
