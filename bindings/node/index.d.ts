@@ -287,11 +287,11 @@ export class GatewireError extends Error {
   readonly actor: Actor
   /** Whether the same can work later. */
   readonly retryable: boolean
-  readonly retryAfterMs: number | undefined
+  readonly retryAfterMs?: number
   /** The gateway's own code. */
-  readonly gatewayCode: string | undefined
-  readonly details: any
-  readonly outcome: Outcome | undefined
+  readonly gatewayCode?: string
+  readonly details?: any
+  readonly outcome?: Outcome
   readonly closeCode?: number
   readonly httpStatus?: number
   readonly cause?: unknown
@@ -306,8 +306,8 @@ export class NetworkError extends GatewireError {}
 export class TlsError extends GatewireError {}
 /** The certificate matches none of the pins. */
 export class PinError extends TlsError {
-  readonly seen: any
-  readonly wanted: any
+  readonly seen: string[] | undefined
+  readonly wanted: string[] | undefined
 }
 /** The HTTP upgrade was refused or broken. */
 export class UpgradeError extends GatewireError {}
