@@ -27,7 +27,7 @@ protocol ChannelOwner: AnyObject {
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
     /// The connection is over for its owner, which hears nothing more of it.
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
-    /// Output that the kernel had held back has left.
+    /// All output has left.
     func channelDidSend(_ channel: Channel)
     /// Something was received: deadlines may have moved.
     func reschedule()
@@ -105,7 +105,7 @@ final class Channel: Source {
         stage = .closed
         opener = nil
         owner = nil
-        if watched != 0 { context.reactor.unwatch(fd) }
+        if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
         head.release()
         webSocket = nil
@@ -127,7 +127,6 @@ final class Channel: Source {
         if events & gw_epoll_out != 0 {
             isBlocked = false
             send(now)
-            if !isBlocked { owner?.channelDidSend(self) }
         }
         if events & ~gw_epoll_out != 0, !isClosed { receive(now) }
     }
@@ -382,6 +381,7 @@ final class Channel: Source {
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
         if case .lingering = stage, !isBlocked { finishSending() }
         updateWatch()
+        if !isBlocked { owner?.channelDidSend(self) }
     }
 
     private func sendPlain(_ now: Instant) {
@@ -505,7 +505,7 @@ final class Channel: Source {
         guard events != watched else { return }
         if events == 0 {
             // Registered without an event it would still report, again and again, that the peer has gone.
-            context.reactor.unwatch(fd)
+            context.unwatch(fd)
         } else {
             context.reactor.watch(fd, id, events, isNew: watched == 0)
         }

@@ -87,19 +87,22 @@ public final class Context {
 
     /// Ends everything at once; the object stays until the last handle to it goes.
     public func close() {
-        guard !isForked else { return }
+        // In a forked child there is no library thread, and nobody who could hold the lock.
+        guard !isForked else { return dropSources() }
         lock.locked {
             isStopping = true
             reactor.wake()
         }
         thread?.join()
         thread = nil
-        lock.locked {
-            for id in sources.ids {
-                sources[id]?.drop()
-                sources[id]?.finish()
-            }
-            unsent = []
+        lock.locked { dropSources() }
+    }
+
+    private func dropSources() {
+        unsent = []
+        for id in sources.ids {
+            sources[id]?.drop()
+            sources[id]?.finish()
         }
     }
 
@@ -337,6 +340,11 @@ public final class Context {
     public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
 
     // MARK: - For sources
+
+    /// Takes a descriptor out of epoll; a forked child must not, for it shares the parent's.
+    func unwatch(_ descriptor: Int32) {
+        if !isForked { reactor.unwatch(descriptor) }
+    }
 
     func remove(_ id: UInt64) {
         if let place = sources.place(id) { deadlines.remove(place) }

@@ -63,7 +63,7 @@ public final class Server: Source {
             case .wouldBlock: return
             case .exhausted:
                 // The socket stays readable, so asking again at once would only burn the processor.
-                context.reactor.unwatch(fd)
+                context.unwatch(fd)
                 state = .pausedAccepting(until: now.adding(milliseconds: Server.pauseMilliseconds))
                 reschedule()
             }
@@ -194,7 +194,7 @@ public final class Server: Source {
     private func stopListening() {
         switch state {
         case .listening, .pausedAccepting:
-            if case .listening = state { context.reactor.unwatch(fd) }
+            if case .listening = state { context.unwatch(fd) }
             Syscall.close(fd)
         case .stopping, .stopped: break
         }
