@@ -1,6 +1,7 @@
 'use strict'
 
-// The addon, and the table that it writes and we read: an id, then a row for each event (src/addon.h has the same numbers).
+// The addon, and the table that it writes and we read: an id, then a row for each event (src/addon.h has the same
+// numbers).
 
 const fs = require('node:fs')
 const os = require('node:os')
@@ -8,8 +9,8 @@ const path = require('node:path')
 
 const file = path.join(__dirname, '..', 'build', 'gatewire.node')
 
-// Node has an OpenSSL and a zlib inside, whose names come first in the order of the dynamic linker.  The library must have
-// the system's, which it was built with and which gets the system's security updates.
+// Node has an OpenSSL and a zlib inside, whose names come first in the order of the dynamic linker.  The library must
+// have the system's, which it was built with and which gets the system's security updates.
 const { RTLD_DEEPBIND = 0, RTLD_NOW } = os.constants.dlopen
 
 function load () {
