@@ -85,16 +85,26 @@ public struct BuiltinMethods {
                         "invalid chat.send params: must have required property '\(name)', a non-empty string"))
             }
         }
+        let message = required("message") ?? []
+        guard message.count <= ChatRun.messageLimit else {
+            return .reject(
+                Rejection(
+                    "INVALID_REQUEST",
+                    "invalid chat.send params: the message has \(message.count) bytes, the limit is \(ChatRun.messageLimit)"
+                ))
+        }
         return .run(
             ChatRun(
                 runID: required("idempotencyKey") ?? [], sessionKey: required("sessionKey") ?? [],
-                message: required("message") ?? [], protocolVersion: protocolVersion, now: now))
+                message: message, protocolVersion: protocolVersion, now: now))
     }
 }
 
 /// One answer of the built-in agent, which says back what it was told: word by word as chat events, then as a whole.
 public struct ChatRun {
     private static let stepMilliseconds: UInt32 = 15
+    /// Each event repeats what was said so far, so the whole grows with the square of the message.
+    static let messageLimit = 16_384
 
     public let runID: [UInt8]
     private let sessionKey: [UInt8]

@@ -26,13 +26,15 @@ public final class ClientSession {
     private let signer: (any DeviceSigner)?
     private var state: State
     private var reader = EnvelopeReader()
-    private var calls = PendingCalls()
+    private let calls: PendingCalls
     private var lastSequence: UInt64?
     public private(set) var hello: Hello?
 
-    public init(settings: Settings, signer: (any DeviceSigner)?, now: Instant) {
+    /// `calls` is handed from session to session and must be empty.
+    public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
         self.settings = settings
         self.signer = signer
+        self.calls = calls
         state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
     }
 
@@ -276,6 +278,13 @@ public final class ClientSession {
     }
 
     // MARK: - Time
+
+    /// Our side does not read at present, so silence says nothing about the gateway.
+    public func readingIsHeld(_ now: Instant) {
+        guard case .ready(var watch) = state else { return }
+        watch.active(now)
+        state = .ready(watch)
+    }
 
     public var deadline: Instant {
         switch state {

@@ -66,7 +66,8 @@ final class Channel: Source {
     private var watched: UInt32 = 0
     private var isSendQueued = false
     private var isBlocked = false
-    private var isReadingStopped = false
+    /// The host does not collect: nothing is read for it.
+    private(set) var isReadingStopped = false
     private var hasSentAll = false
     /// Bytes of the WebSocket output that have been taken from it so far.
     private var takenOffset: UInt64 = 0
@@ -162,7 +163,6 @@ final class Channel: Source {
             opener?.channelIsSecure(self, now)
             send(now)
         case .failed(let failure):
-            send(now)
             end(failure, now)
         }
     }
@@ -227,7 +227,6 @@ final class Channel: Source {
             case .closed:
                 return endOfStream(now)
             case .failed(let failure):
-                send(now)
                 return end(failure, now)
             }
         }
@@ -289,11 +288,9 @@ final class Channel: Source {
         case .ping, .pong:
             return true
         case .closed(let summary):
-            send(now)
             end(summary.failure, now)
             return false
         case .failed(let failure):
-            send(now)
             end(failure, now)
             return false
         }
@@ -364,6 +361,7 @@ final class Channel: Source {
     /// Keepalive and closing handshake: what is due.
     func tickWebSocket(_ now: Instant) {
         guard isOpen, let webSocket else { return }
+        if isReadingStopped { webSocket.readingIsHeld(now) }
         _ = deliver(webSocket.tick(now), now)
     }
 
@@ -385,12 +383,16 @@ final class Channel: Source {
     }
 
     private func sendPlain(_ now: Instant) {
-        if !head.isEmpty, !write(&head, now) { return }
+        if !head.isEmpty {
+            guard finish(write(&head), now) else { return }
+            head.release()
+        }
         guard let webSocket, !webSocket.output.isEmpty else { return }
         let before = webSocket.output.count
-        _ = write(&webSocket.output, now)
+        let result = write(&webSocket.output)
         takenOffset &+= UInt64(before &- webSocket.output.count)
         sentOffset = takenOffset
+        _ = finish(result, now)
     }
 
     private func sendEncrypted(_ tls: TLSEngine, _ now: Instant) {
@@ -398,9 +400,9 @@ final class Channel: Source {
             encrypt(tls)
             let waiting = tls.output.count
             guard waiting > 0 else { return }
-            let isSent = write(&tls.output, now)
+            let result = write(&tls.output)
             if tls.output.count < waiting { sentOffset = takenOffset }
-            guard isSent else { return }
+            guard finish(result, now) else { return }
         } while hasPlaintext
     }
 
@@ -422,29 +424,35 @@ final class Channel: Source {
         webSocket.output.consume(piece.count)
     }
 
-    /// Writes as much as the kernel takes; whether that was all.
-    private func write(_ buffer: inout ByteBuffer, _ now: Instant) -> Bool {
+    private enum WriteResult {
+        case all
+        case blocked
+        case failed(Int32)
+    }
+
+    /// Writes as much as the kernel takes.
+    private func write(_ buffer: inout ByteBuffer) -> WriteResult {
         while !buffer.isEmpty {
             switch Syscall.send(fd, buffer.readable) {
             case .bytes(let count):
                 buffer.consume(count)
                 // A short count means a full socket buffer: asking again would only say so.
-                if !buffer.isEmpty {
-                    isBlocked = true
-                    return false
-                }
-            case .wouldBlock:
-                isBlocked = true
-                return false
-            case .ended:
-                return false
-            case .failed(let error):
-                buffer.clear()
-                lost(error, now)
-                return false
+                if !buffer.isEmpty { return .blocked }
+            case .wouldBlock, .ended: return .blocked
+            case .failed(let error): return .failed(error)
             }
         }
-        return true
+        return .all
+    }
+
+    /// Draws the consequences of a write; whether everything has left.
+    private func finish(_ result: WriteResult, _ now: Instant) -> Bool {
+        switch result {
+        case .all: return true
+        case .blocked: isBlocked = true
+        case .failed(let error): lost(error, now)
+        }
+        return false
     }
 
     // MARK: - The end
@@ -465,6 +473,8 @@ final class Channel: Source {
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             send(now)
+            // What is still queued may yet leave.
+            if webSocket?.output.isEmpty == false { sentOffset = nextOffset }
             reschedule()
         }
         owner?.channel(self, ended: failure, now)

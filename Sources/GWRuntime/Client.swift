@@ -18,6 +18,8 @@ public final class Client: Source {
     var channel: Channel?
     var session: ClientSession?
     var reconnect: Reconnect
+    /// Over all connections, so that the id of a call is never given out again.
+    private let calls = PendingCalls()
     /// Set where the session has decided what the end of this connection means.
     var verdict: ConnectFailure?
     var connections: UInt64 = 0
@@ -60,6 +62,7 @@ public final class Client: Source {
             phase = .dialing(dial)
             dial.begin(now)
         case .open, .closing:
+            if channel?.isReadingStopped == true { session?.readingIsHeld(now) }
             tickSession(now)
             channel?.tickWebSocket(now)
         case .dialing, .closed:
@@ -86,6 +89,7 @@ public final class Client: Source {
     /// Reports it, and tries again or ends.
     private func ended(_ failure: Failure, _ now: Instant) {
         channel = nil
+        owesWritable = false
         let verdict = verdict
         self.verdict = nil
         endCalls(failure)
@@ -128,7 +132,7 @@ public final class Client: Source {
 extension Client: DialOwner {
     func dial(_ dial: Dial, opened channel: Channel, _ agreement: Agreement, _ now: Instant) {
         self.channel = channel
-        session = ClientSession(settings: settings.session, signer: settings.signer, now: now)
+        session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
         phase = .open
         reschedule()
     }

@@ -98,6 +98,8 @@ final class Peer: Source {
                 continue
             }
             push("chat", payload)
+            // Pushing may have closed a peer that does not read, and its runs with it.
+            guard index < runs.count else { return }
             if isFinal {
                 let (run, wireID) = runs.remove(at: index)
                 sendReply(wireID, run.final())
@@ -127,6 +129,7 @@ final class Peer: Source {
         case .reject(let rejection):
             sendRejection(wireID, rejection)
         case .run(let run):
+            guard openRequests + runs.count < Int(settings.maxRequests) else { return refuseBusy(wireID) }
             sendReply(wireID, run.accepted(wallMilliseconds: Syscall.wallMilliseconds()))
             runs.append((run, wireID))
             reschedule()
@@ -138,13 +141,7 @@ final class Peer: Source {
     private func handToHost(
         _ wireID: [UInt8], _ method: [UInt8], _ params: JSONSlice?, _ text: UnsafeRawBufferPointer, _ now: Instant
     ) {
-        guard openRequests < Int(settings.maxRequests) else {
-            return sendRejection(
-                wireID,
-                Rejection(
-                    "UNAVAILABLE", "\(openRequests) requests are unanswered, the limit is \(settings.maxRequests)",
-                    retryAfterMilliseconds: 1000))
-        }
+        guard openRequests + runs.count < Int(settings.maxRequests) else { return refuseBusy(wireID) }
         openRequests += 1
         let request = server.requests.add(
             peer: id, wireID: wireID, deadline: now.adding(milliseconds: settings.requestMilliseconds))
@@ -155,6 +152,14 @@ final class Peer: Source {
         event.name = context.arena.copy(method)
         if let params { event.payload = params.bytes(in: text) }
         context.emit(event)
+    }
+
+    private func refuseBusy(_ wireID: [UInt8]) {
+        sendRejection(
+            wireID,
+            Rejection(
+                "UNAVAILABLE", "as many requests are unanswered as are allowed, \(settings.maxRequests)",
+                retryAfterMilliseconds: 1000))
     }
 
     func reply(_ request: PendingRequest, _ payload: UnsafeRawBufferPointer, isFinal: Bool = true) {
@@ -208,6 +213,13 @@ final class Peer: Source {
         }
     }
 
+    /// Sends a whole frame.
+    private func send(_ frame: UnsafeRawBufferPointer) {
+        scratch.clear()
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        send(frame, nothing)
+    }
+
     /// Sends what stands in `scratch`, then a payload, then the end of the frame.
     private func send(_ payload: UnsafeRawBufferPointer, _ end: UnsafeRawBufferPointer) {
         guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket else { return }
@@ -236,11 +248,13 @@ final class Peer: Source {
         case .handshaking:
             channel?.end(failure, now)
         case .open:
+            guard let channel, let webSocket = channel.webSocket else { return }
             cause = failure
             session?.end()
+            runs = []
             phase = .closing
-            channel?.webSocket?.sendClose(code, reason, now)
-            channel?.queueSend()
+            if let refused = webSocket.sendClose(code, reason, now) { return channel.end(refused, now) }
+            channel.queueSend()
             reschedule()
         }
     }
@@ -312,7 +326,7 @@ extension Peer: ChannelOpener, ChannelOwner {
         case .request(let request):
             receive(request, message, now)
         case .send(let frame):
-            if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
+            if !frame.isEmpty { send(frame.readable) }
         case .admitted(let peer, let hello):
             channel.sendText(hello.readable, compress: true)
             channel.webSocket?.maxMessageBytes = settings.session.maxMessageBytes

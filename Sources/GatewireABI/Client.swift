@@ -87,7 +87,7 @@ public func gw_client_close(
 ) -> gw_status {
     guard let client else { return Status.argument.code }
     return withClient(client) { client throws(Failure) in
-        let closing = try closing(code, reason)
+        let closing = try closing(code, reason, isServer: false)
         guard client.close(code: closing.code, reason: closing.reason) else {
             throw Failure(.gone, .program, "the client is closed already")
         }

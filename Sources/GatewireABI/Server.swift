@@ -114,7 +114,7 @@ public func gw_server_disconnect(
 ) -> gw_status {
     guard let server else { return Status.argument.code }
     return withServer(server) { server throws(Failure) in
-        let closing = try closing(code, reason)
+        let closing = try closing(code, reason, isServer: true)
         guard server.disconnect(connection, code: closing.code, reason: closing.reason) else {
             throw Failure(.gone, .program, "the connection has ended")
         }
