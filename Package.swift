@@ -27,7 +27,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let abiDependencies: [Target.Dependency] = [
-    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWGateway", "GWRuntime", "CGatewire",
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWWebSocket", "GWGateway", "GWRuntime",
+    "CGatewire",
 ]
 
 let package = Package(

@@ -3,29 +3,34 @@ import GWBase
 import GWTLS
 import GWWebSocket
 
-/// What a channel tells the client or peer that it belongs to.
-protocol ChannelOwner: AnyObject {
+/// What a channel tells whoever opens it, until WebSocket begins or it has ended.
+protocol ChannelOpener: AnyObject {
     /// The TCP connection stands; TLS begins if it is to be.
     func channelIsConnected(_ channel: Channel, _ now: Instant)
     /// TLS stands, or none was asked for: the HTTP upgrade can begin.
     func channelIsSecure(_ channel: Channel, _ now: Instant)
     /// Bytes of the HTTP upgrade, or none: the peer has sent all that it will.
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
-    /// The connection is over for its owner, which hears nothing more of it.
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
-    /// Output that the kernel had held back has left.
-    func channelDidSend(_ channel: Channel)
-    /// Something was received: deadlines may have moved.
-    func reschedule()
 }
 
 enum HeadAction {
     case needMore
-    /// WebSocket begins after this many bytes.
-    case open(consumed: Int, WebSocketConnection)
+    /// WebSocket begins after this many bytes; from there on the owner is told.
+    case open(consumed: Int, WebSocketConnection, any ChannelOwner)
     /// Over: what is queued is sent, then the connection closes.
     case end(Failure)
+}
+
+/// What a channel tells whom its WebSocket connection belongs to.
+protocol ChannelOwner: AnyObject {
+    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
+    /// The connection is over for its owner, which hears nothing more of it.
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
+    /// All output has left.
+    func channelDidSend(_ channel: Channel)
+    /// Something was received: deadlines may have moved.
+    func reschedule()
 }
 
 /// One connection, client's or server's: a socket, TLS if it is to be, the HTTP head, then WebSocket.
@@ -51,6 +56,7 @@ final class Channel: Source {
     private var stage: Stage
     private let fd: Int32
     private let tls: TLSEngine?
+    private unowned(unsafe) var opener: (any ChannelOpener)?
     private unowned(unsafe) var owner: (any ChannelOwner)?
     /// Set while the stage is open, and kept for its last bytes while it lingers.
     private(set) var webSocket: WebSocketConnection?
@@ -68,10 +74,10 @@ final class Channel: Source {
     private(set) var sentOffset: UInt64 = 0
 
     /// Takes the socket over.  `isConnected`: it came from a listener.
-    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, owner: any ChannelOwner) {
+    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, opener: any ChannelOpener) {
         self.fd = fd
         self.tls = tls
-        self.owner = owner
+        self.opener = opener
         stage = isConnected ? (tls == nil ? .upgrading : .securing) : .connecting
         super.init(context: context)
         start()
@@ -97,8 +103,9 @@ final class Channel: Source {
     override func drop() {
         guard !isClosed else { return }
         stage = .closed
+        opener = nil
         owner = nil
-        if watched != 0 { context.reactor.unwatch(fd) }
+        if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
         head.release()
         webSocket = nil
@@ -120,7 +127,6 @@ final class Channel: Source {
         if events & gw_epoll_out != 0 {
             isBlocked = false
             send(now)
-            if !isBlocked { owner?.channelDidSend(self) }
         }
         if events & ~gw_epoll_out != 0, !isClosed { receive(now) }
     }
@@ -133,14 +139,14 @@ final class Channel: Source {
         Syscall.setNoDelay(fd)
         watch(gw_epoll_in)
         stage = tls == nil ? .upgrading : .securing
-        owner?.channelIsConnected(self, now)
+        opener?.channelIsConnected(self, now)
         beginSecuring(now)
     }
 
     /// For a connection that came from a listener.
     func beginSecuring(_ now: Instant) {
         guard tls != nil else {
-            owner?.channelIsSecure(self, now)
+            opener?.channelIsSecure(self, now)
             return
         }
         secure(now)
@@ -153,7 +159,7 @@ final class Channel: Source {
             send(now)
         case .done:
             stage = .upgrading
-            owner?.channelIsSecure(self, now)
+            opener?.channelIsSecure(self, now)
             send(now)
         case .failed(let failure):
             send(now)
@@ -252,13 +258,15 @@ final class Channel: Source {
     private func decode(_ window: UnsafeMutableRawBufferPointer, _ now: Instant) {
         var offset = 0
         if case .upgrading = stage {
-            guard let owner else { return }
-            switch owner.channel(self, head: UnsafeRawBufferPointer(window), isEnd: false, now) {
+            guard let opener else { return }
+            switch opener.channel(self, head: UnsafeRawBufferPointer(window), isEnd: false, now) {
             case .needMore:
                 return
-            case .open(let consumed, let webSocket):
+            case .open(let consumed, let webSocket, let owner):
                 stage = .open
                 self.webSocket = webSocket
+                self.owner = owner
+                self.opener = nil
                 offset = min(consumed, window.count)
             case .end(let failure):
                 return end(failure, now)
@@ -302,9 +310,9 @@ final class Channel: Source {
                 Failure(
                     .tls, .network, "the peer closed the connection during the TLS handshake", isRetryable: true), now)
         case .upgrading:
-            guard let owner else { return drop() }
+            guard let opener else { return drop() }
             let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-            if case .end(let failure) = owner.channel(self, head: nothing, isEnd: true, now) { end(failure, now) }
+            if case .end(let failure) = opener.channel(self, head: nothing, isEnd: true, now) { end(failure, now) }
         case .open:
             guard let webSocket else { return drop() }
             _ = deliver(webSocket.endOfStream(now), now)
@@ -373,6 +381,7 @@ final class Channel: Source {
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
         if case .lingering = stage, !isBlocked { finishSending() }
         updateWatch()
+        if !isBlocked { owner?.channelDidSend(self) }
     }
 
     private func sendPlain(_ now: Instant) {
@@ -447,18 +456,19 @@ final class Channel: Source {
         case .connecting, .securing, .upgrading, .open: break
         }
         let isConnecting = if case .connecting = stage { true } else { false }
-        let told = owner
-        owner = nil
+        let owner = owner
+        let opener = opener
+        self.owner = nil
+        self.opener = nil
         if isConnecting || failure.status == .lost || failure.status == .pongTimeout {
-            let output = webSocket
             drop()
-            _ = output
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             send(now)
             reschedule()
         }
-        told?.channel(self, ended: failure, now)
+        owner?.channel(self, ended: failure, now)
+        opener?.channel(self, ended: failure, now)
     }
 
     /// Everything is sent: say so to the peer.
@@ -495,7 +505,7 @@ final class Channel: Source {
         guard events != watched else { return }
         if events == 0 {
             // Registered without an event it would still report, again and again, that the peer has gone.
-            context.reactor.unwatch(fd)
+            context.unwatch(fd)
         } else {
             context.reactor.watch(fd, id, events, isNew: watched == 0)
         }

@@ -81,8 +81,12 @@ extension Client {
             channel.queueSend()
             reschedule()
             return true
-        case .waiting, .resolving, .connecting, .securing, .upgrading:
-            abandonAttempt()
+        case .dialing(let dial):
+            dial.cancel()
+            finishClosing(nil)
+            return true
+        case .waiting:
+            finishClosing(nil)
             return true
         }
     }
@@ -225,10 +229,7 @@ extension Client {
     private var phaseNumber: UInt32 {
         switch phase {
         case .waiting: 0
-        case .resolving: 1
-        case .connecting: 2
-        case .securing: 3
-        case .upgrading: 4
+        case .dialing(let dial): dial.phaseNumber
         case .open:
             if let session, session.isReady { 7 } else if let session, session.isAwaitingChallenge { 5 } else { 6 }
         case .closing: 8

@@ -35,7 +35,7 @@ public final class Context {
     private var deadlines = DeadlineQueue()
     /// Channels with output that has not been offered to the kernel.
     private var unsent: [Channel] = []
-    private var lookUps: [(request: UInt64, client: UInt64)] = []
+    private var lookUps: [(request: UInt64, dial: UInt64)] = []
     private var isPolling = false
     private var isWaiting = false
     private var isWatched = false
@@ -87,19 +87,22 @@ public final class Context {
 
     /// Ends everything at once; the object stays until the last handle to it goes.
     public func close() {
-        guard !isForked else { return }
+        // In a forked child there is no library thread, and nobody who could hold the lock.
+        guard !isForked else { return dropSources() }
         lock.locked {
             isStopping = true
             reactor.wake()
         }
         thread?.join()
         thread = nil
-        lock.locked {
-            for id in sources.ids {
-                sources[id]?.drop()
-                sources[id]?.finish()
-            }
-            unsent = []
+        lock.locked { dropSources() }
+    }
+
+    private func dropSources() {
+        unsent = []
+        for id in sources.ids {
+            sources[id]?.drop()
+            sources[id]?.finish()
         }
     }
 
@@ -338,6 +341,11 @@ public final class Context {
 
     // MARK: - For sources
 
+    /// Takes a descriptor out of epoll; a forked child must not, for it shares the parent's.
+    func unwatch(_ descriptor: Int32) {
+        if !isForked { reactor.unwatch(descriptor) }
+    }
+
     func remove(_ id: UInt64) {
         if let place = sources.place(id) { deadlines.remove(place) }
         sources.remove(id)
@@ -362,18 +370,18 @@ public final class Context {
         unsent.removeAll(keepingCapacity: true)
     }
 
-    /// Looks a name up for a client, which is told the outcome in a later turn.
-    func lookUp(_ host: [UInt8], _ port: UInt16, for client: UInt64) -> Bool {
+    /// Looks a name up for a dial, which is told the outcome in a later turn.
+    func lookUp(_ host: [UInt8], _ port: UInt16, for dial: UInt64) -> Bool {
         guard let request = resolver.begin(host: host, port: port) else { return false }
-        lookUps.append((request, client))
+        lookUps.append((request, dial))
         return true
     }
 
     private func deliverLookUps(_ now: Instant) {
         resolver.takeAnswers { request, outcome in
             guard let index = lookUps.firstIndex(where: { $0.request == request }) else { return }
-            let client = lookUps.remove(at: index).client
-            (sources[client] as? Client)?.resolved(outcome, now)
+            let dial = lookUps.remove(at: index).dial
+            (sources[dial] as? Dial)?.resolved(outcome, now)
         }
     }
 

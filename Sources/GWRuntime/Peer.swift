@@ -1,5 +1,4 @@
 import GWBase
-import GWDeflate
 import GWGateway
 import GWJSON
 import GWTLS
@@ -259,7 +258,7 @@ final class Peer: Source {
 
 // MARK: - The channel's reports
 
-extension Peer: ChannelOwner {
+extension Peer: ChannelOpener, ChannelOwner {
     func channelIsConnected(_ channel: Channel, _ now: Instant) {}
 
     func channelIsSecure(_ channel: Channel, _ now: Instant) {}
@@ -276,31 +275,19 @@ extension Peer: ChannelOwner {
             channel.sendHead { handshake.refuse(failure, into: &$0) }
             return .end(failure)
         case .request(let consumed):
-            return .open(consumed: consumed, open(channel, now))
+            return .open(consumed: consumed, open(channel, now), self)
         }
     }
 
     private func open(_ channel: Channel, _ now: Instant) -> WebSocketConnection {
-        var deflate: DeflateSettings?
-        if settings.agreesToDeflate {
-            var wanted = DeflateSettings()
-            wanted.thresholdBytes = settings.deflateThresholdBytes
-            if settings.keepsDeflateWindow {
-                wanted.serverNoContextTakeover = false
-                wanted.clientNoContextTakeover = false
-            }
-            deflate = wanted
-        }
         let acceptValue = WebSocketAccept.value(forKey: handshake.key)
         let agreement = channel.sendHead {
-            handshake.accept(acceptValue: acceptValue, deflate: deflate, subprotocol: nil, into: &$0)
+            handshake.accept(
+                acceptValue: acceptValue, deflate: settings.agreesToDeflate ? settings.webSocket.deflate : nil,
+                subprotocol: nil, into: &$0)
         }
-        var webSocket = WebSocketSettings()
+        var webSocket = settings.webSocket
         webSocket.maxMessageBytes = Limits.messageBytesBeforeHello
-        webSocket.pingMilliseconds = settings.pingMilliseconds
-        webSocket.pongMilliseconds = settings.pongMilliseconds
-        webSocket.closeMilliseconds = settings.closeMilliseconds
-        if let deflate { webSocket.deflate = deflate }
         let connection = WebSocketConnection(
             role: .server, settings: webSocket, deflate: agreement.deflate, random: context.random, now: now)
 

@@ -63,7 +63,7 @@ public final class Server: Source {
             case .wouldBlock: return
             case .exhausted:
                 // The socket stays readable, so asking again at once would only burn the processor.
-                context.reactor.unwatch(fd)
+                context.unwatch(fd)
                 state = .pausedAccepting(until: now.adding(milliseconds: Server.pauseMilliseconds))
                 reschedule()
             }
@@ -85,7 +85,7 @@ public final class Server: Source {
         }
         let peer = Peer(server: self, address: address, now: now)
         peers.append(peer.id)
-        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, owner: peer), now)
+        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
     }
 
     func peerEnded(_ peer: UInt64) {
@@ -194,7 +194,7 @@ public final class Server: Source {
     private func stopListening() {
         switch state {
         case .listening, .pausedAccepting:
-            if case .listening = state { context.reactor.unwatch(fd) }
+            if case .listening = state { context.unwatch(fd) }
             Syscall.close(fd)
         case .stopping, .stopped: break
         }
