@@ -110,8 +110,7 @@ public final class ClientSession {
                 ConnectFailure(
                     Failure(.challenge, .operator, "the gateway's challenge has no nonce to sign", isRetryable: true)))
         }
-        let request = calls.add(
-            PendingCall(userData: 0, expectsFinal: false, streamOffset: 0), deadline: .never)
+        let request = calls.reserveID()
         let frame = settings.connect.request(
             id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer)
         guard let frame else {
@@ -131,7 +130,6 @@ public final class ClientSession {
         switch state {
         case .awaitingHello(let request, _):
             guard id == request else { return unknown(id, response, text) }
-            _ = calls.remove(request)
             return finishConnect(response, text, now)
         case .ready(var watch):
             watch.active(now)
@@ -265,12 +263,10 @@ public final class ClientSession {
 
     /// The connection has ended: every call in flight, to be reported one by one.
     public func end() -> [(id: UInt64, call: PendingCall)] {
-        let request: UInt64 = if case .awaitingHello(let request, _) = state { request } else { 0 }
         state = .ended
         var ended: [(id: UInt64, call: PendingCall)] = []
         for id in calls.ids {
-            guard let call = calls.remove(id), id != request else { continue }
-            ended.append((id, call))
+            if let call = calls.remove(id) { ended.append((id, call)) }
         }
         return ended
     }
