@@ -192,11 +192,16 @@ public struct Challenge {
         else { return nil }
         nonce = DeviceAuth.trimmed(string)
         guard !nonce.isEmpty else { return nil }
-        if let ts = JSON.member("ts", of: payload, in: text), let number = JSON.integer(ts, in: text), number >= 0 {
+        if let ts = JSON.member("ts", of: payload, in: text), let number = JSON.integer(ts, in: text),
+            number >= 0, number <= Challenge.largestSafeInteger
+        {
             timestampMilliseconds = UInt64(number)
         }
     }
 }
+    /// Gateways count in doubles: above it, what they would verify is not what was signed.
+    private static let largestSafeInteger: Int64 = 9_007_199_254_740_991
+
 
 /// Whether bytes are one of a closed list.
 func isOneOf(_ list: [StaticString], _ bytes: [UInt8]) -> Bool {
