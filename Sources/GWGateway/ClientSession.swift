@@ -149,6 +149,9 @@ public final class ClientSession {
         guard response.isOK else {
             state = .ended
             let refused = ConnectFailure(ErrorObject(response.error, in: text), payload: response.payload, in: text)
+            guard refused.startupDelayMilliseconds == nil else {
+                return .close(code: 1013, reason: "gateway starting", refused)
+            }
             return .close(code: 1008, reason: "connect failed", refused)
         }
         let minimum = settings.connect.minProtocol

@@ -37,7 +37,8 @@ public struct ConnectFailure {
             }
         }
         if isEqual("UNAVAILABLE", error.code), error.isRetryable, isEqual("startup-sidecars", reason) {
-            startupDelayMilliseconds = Reconnect.startupDelay(error.retryAfterMilliseconds)
+            startupDelayMilliseconds = Reconnect.startupDelay(
+                error.hasRetryAfter ? error.retryAfterMilliseconds : nil)
         }
         stopsReconnecting = stops
 

@@ -77,6 +77,7 @@ public struct ErrorObject {
     public var isRetryable: Bool
     public var retryAfterMilliseconds: UInt32
 
+    public var hasRetryAfter: Bool
     public init(_ error: JSONSlice?, in text: UnsafeRawBufferPointer) {
         code = "UNAVAILABLE".bytes
         message = "unknown error".bytes
@@ -84,6 +85,7 @@ public struct ErrorObject {
         isRetryable = false
         retryAfterMilliseconds = 0
         guard let error else { return }
+        hasRetryAfter = false
         if let value = JSON.member("code", of: error, in: text) {
             if value.kind == .string, let string = JSON.string(value, in: text), !string.isEmpty { code = string }
             if value.kind == .number { code = Array(text[value.range]) }
@@ -94,8 +96,11 @@ public struct ErrorObject {
             message = string
         }
         if let value = JSON.member("retryable", of: error, in: text) { isRetryable = value.kind == .true }
-        if let value = JSON.member("retryAfterMs", of: error, in: text), let wait = JSON.integer(value, in: text) {
-            retryAfterMilliseconds = UInt32(clamping: max(0, wait))
+        if let value = JSON.member("retryAfterMs", of: error, in: text),
+            let wait = ErrorObject.wholePart(value, in: text), wait >= 0
+        {
+            retryAfterMilliseconds = UInt32(clamping: wait)
+            hasRetryAfter = true
         }
         if let value = JSON.member("details", of: error, in: text), value.kind != .null {
             details = value
@@ -109,6 +114,19 @@ public struct ErrorObject {
 }
 
 /// The beginnings of outgoing frames.  What follows, params or a payload, is spliced in verbatim, then `}` ends the frame.
+extension ErrorObject {
+    /// A number without what stands behind its point; nil if it is none, has an exponent besides, or does not fit.
+    fileprivate static func wholePart(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> Int64? {
+        if let number = JSON.integer(value, in: text) { return number }
+        let digits = value.bytes(in: text)
+        guard let point = digits.firstIndex(of: 0x2e), !digits.contains(where: { $0 | 0x20 == 0x65 }) else {
+            return nil
+        }
+        let whole = value.range.lowerBound..<value.range.lowerBound + point
+        return JSON.integer(JSONSlice(kind: value.kind, range: whole), in: text)
+    }
+}
+
 public enum FrameWriter {
     /// `}`, the end of a request or response.
     public static var end: UnsafeRawBufferPointer {
