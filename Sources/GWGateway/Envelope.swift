@@ -75,17 +75,18 @@ public struct ErrorObject {
     public var details: JSONSlice?
     public var detailCode: [UInt8]
     public var isRetryable: Bool
+    /// 0 where the gateway does not say.
     public var retryAfterMilliseconds: UInt32
-
     public var hasRetryAfter: Bool
+
     public init(_ error: JSONSlice?, in text: UnsafeRawBufferPointer) {
         code = "UNAVAILABLE".bytes
         message = "unknown error".bytes
         detailCode = []
         isRetryable = false
         retryAfterMilliseconds = 0
-        guard let error else { return }
         hasRetryAfter = false
+        guard let error else { return }
         if let value = JSON.member("code", of: error, in: text) {
             if value.kind == .string, let string = JSON.string(value, in: text), !string.isEmpty { code = string }
             if value.kind == .number { code = Array(text[value.range]) }
@@ -113,7 +114,6 @@ public struct ErrorObject {
     }
 }
 
-/// The beginnings of outgoing frames.  What follows, params or a payload, is spliced in verbatim, then `}` ends the frame.
 extension ErrorObject {
     /// A number without what stands behind its point; nil if it is none, has an exponent besides, or does not fit.
     fileprivate static func wholePart(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> Int64? {
@@ -127,6 +127,7 @@ extension ErrorObject {
     }
 }
 
+/// The beginnings of outgoing frames.  What follows, params or a payload, is spliced in verbatim, then `}` ends the frame.
 public enum FrameWriter {
     /// `}`, the end of a request or response.
     public static var end: UnsafeRawBufferPointer {
@@ -228,10 +229,12 @@ public enum CallID {
     /// Reads the id of a response back; nil if we did not write it.
     public static func read(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> UInt64? {
         let digits = value.range.dropFirst().dropLast()
-        guard value.kind == .string, !digits.isEmpty, digits.count <= 16 else { return nil }
+        guard value.kind == .string, let first = digits.first, digits.count <= 16, text[first] != 0x30 else {
+            return nil
+        }
         var id: UInt64 = 0
         for index in digits {
-            guard let digit = text[index].hexDigitValue else { return nil }
+            guard let digit = text[index].hexDigitValue, text[index] == text[index].asciiLowercased else { return nil }
             id = id << 4 | UInt64(digit)
         }
         return id
