@@ -166,38 +166,3 @@ public struct Admission {
             closeReason: message.bytes, detailCode: code.bytes)
     }
 }
-
-/// Operator scopes: what they allow.
-public enum Scope {
-    private static let known: [StaticString] = [
-        "operator.read", "operator.write", "operator.admin", "operator.approvals", "operator.pairing",
-        "operator.talk.secrets", "operator.questions", "operator.talk",
-    ]
-
-    static func isKnown(_ scope: [UInt8]) -> Bool { isOneOf(known, scope) }
-
-    /// admin implies everything, write implies read.
-    static func allows(_ scopes: [[UInt8]], _ needed: StaticString) -> Bool {
-        let bytes = Array(UnsafeBufferPointer(start: needed.utf8Start, count: needed.utf8CodeUnitCount))
-        return scopes.contains { scope in
-            scope.elementsEqual(bytes) || isEqual("operator.admin", scope)
-                || (isEqual("operator.read", bytes) && isEqual("operator.write", scope))
-        }
-    }
-
-    /// The scope that a peer needs to be shown an event, nil if anybody may see it.
-    static func needed(forEvent name: UnsafeRawBufferPointer) -> StaticString? {
-        func starts(_ prefix: StaticString) -> Bool {
-            name.count >= prefix.utf8CodeUnitCount
-                && name.prefix(prefix.utf8CodeUnitCount).elementsEqual(
-                    UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
-        }
-        if starts("chat") || starts("agent") || starts("session") || starts("cron") || starts("task") {
-            return "operator.read"
-        }
-        if starts("exec.approval.") || starts("plugin.approval.") { return "operator.approvals" }
-        if starts("device.pair.") || starts("node.pair.") { return "operator.pairing" }
-        if starts("terminal.") { return "operator.admin" }
-        return nil
-    }
-}
