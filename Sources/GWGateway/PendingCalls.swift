@@ -32,6 +32,13 @@ public final class PendingCalls {
         return id
     }
 
+    /// An id that no call will have, for the connect request.  An answer to it counts as late.
+    mutating func reserveID() -> UInt64 {
+        let id = calls.insert(PendingCall(userData: 0, expectsFinal: false, streamOffset: 0))
+        calls.remove(id)
+        return id
+    }
+
     public func find(_ id: UInt64) -> PendingCall? { calls[id] }
 
     /// Whether a call of this id was made and has ended: a late answer to it is nothing to speak of.
