@@ -26,8 +26,11 @@ final class ClientEnd {
     var now: Instant
     private(set) var connectID = ""
 
-    init(_ settings: ClientSession.Settings = ClientSession.Settings(), signer: (any DeviceSigner)? = nil) {
-        now = ClientEnd.start
+    init(
+        _ settings: ClientSession.Settings = ClientSession.Settings(), signer: (any DeviceSigner)? = nil,
+        now: Instant = start
+    ) {
+        self.now = now
         session = ClientSession(settings: settings, signer: signer, now: now)
     }
 
