@@ -9,8 +9,12 @@ let build = Context.environment["GATEWIRE_BUILD"] ?? ""
 let embedded = build == "embedded"
 let root = Context.packageDirectory
 
+// Sections of their own let the linker drop what nothing uses: half of the library's size.
 let settings: [SwiftSetting] =
-    [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+    [
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"], .when(configuration: .release))
+    ]
     + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 
 /// A layer of ours: what it may import is what stands here, and the build holds it to that.
@@ -23,7 +27,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let abiDependencies: [Target.Dependency] = [
-    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWGateway", "GWRuntime", "CGatewire",
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWWebSocket", "GWGateway", "GWRuntime",
+    "CGatewire",
 ]
 
 let package = Package(

@@ -35,6 +35,7 @@ public struct DeadlineQueue {
         while positions.count <= place { positions.append(-1) }
         var index = positions[place]
         if index >= 0 {
+            guard heap[index].deadline != deadline else { return }
             let later = heap[index].deadline < deadline
             heap[index].deadline = deadline
             later ? siftDown(index) : siftUp(index)

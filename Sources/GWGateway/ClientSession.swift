@@ -26,13 +26,15 @@ public final class ClientSession {
     private let signer: (any DeviceSigner)?
     private var state: State
     private var reader = EnvelopeReader()
-    private var calls = PendingCalls()
+    private let calls: PendingCalls
     private var lastSequence: UInt64?
     public private(set) var hello: Hello?
 
-    public init(settings: Settings, signer: (any DeviceSigner)?, now: Instant) {
+    /// `calls` is handed from session to session and must be empty.
+    public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
         self.settings = settings
         self.signer = signer
+        self.calls = calls
         state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
     }
 
@@ -233,19 +235,19 @@ public final class ClientSession {
         case refused(Failure)
     }
 
-    /// Takes a call; the caller then sends its frame under the id.  `frameBytes` is the size of that frame but for the id.
+    /// Why a frame of that size would make the gateway close the connection; nil if it would not.
+    public func tooBig(_ frameBytes: Int) -> Failure? {
+        guard let limit = hello?.maxPayloadBytes, frameBytes > Int(limit) else { return nil }
+        return Failure(.tooBig, .program, "the request has \(frameBytes) bytes, the gateway takes at most \(limit)")
+    }
+
+    /// Takes a call; the caller then sends its frame under the id.
     public func call(
-        frameBytes: Int, expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
+        expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
         now: Instant
     ) -> CallAction {
-        guard case .ready = state, let hello else {
+        guard case .ready = state else {
             return .refused(Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true))
-        }
-        guard frameBytes <= Int(hello.maxPayloadBytes) else {
-            return .refused(
-                Failure(
-                    .tooBig, .program,
-                    "the request has \(frameBytes) bytes, the gateway takes at most \(hello.maxPayloadBytes)"))
         }
         guard calls.count < Int(settings.maxCalls) else {
             return .refused(
@@ -275,6 +277,13 @@ public final class ClientSession {
     }
 
     // MARK: - Time
+
+    /// Our side does not read at present, so silence says nothing about the gateway.
+    public func readingIsHeld(_ now: Instant) {
+        guard case .ready(var watch) = state else { return }
+        watch.active(now)
+        state = .ready(watch)
+    }
 
     public var deadline: Instant {
         switch state {

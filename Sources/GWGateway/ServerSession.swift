@@ -43,17 +43,17 @@ public final class ServerSession {
     private var sequence: UInt64 = 0
     public private(set) var peer: Peer?
 
-    /// `nonce` and `connectionID`: fresh random texts of this connection.
+    /// `nonce` and `connectionID`: fresh random texts of this connection.  `deadline`: when it must have connected.
     public init(
         settings: Settings, verifier: any ProofVerifier, nonce: [UInt8], connectionID: [UInt8], isLoopback: Bool,
-        now: Instant
+        deadline: Instant
     ) {
         self.settings = settings
         admission = Admission(policy: settings.policy, verifier: verifier)
         self.nonce = nonce
         self.connectionID = connectionID
         self.isLoopback = isLoopback
-        state = .awaitingConnect(deadline: now.adding(milliseconds: settings.handshakeMilliseconds))
+        state = .awaitingConnect(deadline: deadline)
     }
 
     public var isReady: Bool {

@@ -3,27 +3,34 @@ import GWBase
 import GWTLS
 import GWWebSocket
 
-/// What a channel tells the client or peer that it belongs to.
-protocol ChannelOwner: AnyObject {
+/// What a channel tells whoever opens it, until WebSocket begins or it has ended.
+protocol ChannelOpener: AnyObject {
     /// The TCP connection stands; TLS begins if it is to be.
     func channelIsConnected(_ channel: Channel, _ now: Instant)
     /// TLS stands, or none was asked for: the HTTP upgrade can begin.
     func channelIsSecure(_ channel: Channel, _ now: Instant)
     /// Bytes of the HTTP upgrade, or none: the peer has sent all that it will.
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
-    /// The connection is over for its owner, which hears nothing more of it.
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
-    /// Output that the kernel had held back has left.
-    func channelDidSend(_ channel: Channel)
 }
 
 enum HeadAction {
     case needMore
-    /// WebSocket begins after this many bytes.
-    case open(consumed: Int, WebSocketConnection)
+    /// WebSocket begins after this many bytes; from there on the owner is told.
+    case open(consumed: Int, WebSocketConnection, any ChannelOwner)
     /// Over: what is queued is sent, then the connection closes.
     case end(Failure)
+}
+
+/// What a channel tells whom its WebSocket connection belongs to.
+protocol ChannelOwner: AnyObject {
+    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
+    /// The connection is over for its owner, which hears nothing more of it.
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
+    /// All output has left.
+    func channelDidSend(_ channel: Channel)
+    /// Something was received: deadlines may have moved.
+    func reschedule()
 }
 
 /// One connection, client's or server's: a socket, TLS if it is to be, the HTTP head, then WebSocket.
@@ -45,10 +52,13 @@ final class Channel: Source {
     /// No more plaintext is encrypted while this much ciphertext waits for the kernel.
     private static let ciphertextMark = 262_144
     private static let readSize = 65_536
+    /// Where what is received may inflate to a thousand times its size before the budget is looked at again.
+    private static let deflatedReadSize = 16_384
 
     private var stage: Stage
     private let fd: Int32
     private let tls: TLSEngine?
+    private unowned(unsafe) var opener: (any ChannelOpener)?
     private unowned(unsafe) var owner: (any ChannelOwner)?
     /// Set while the stage is open, and kept for its last bytes while it lingers.
     private(set) var webSocket: WebSocketConnection?
@@ -58,7 +68,8 @@ final class Channel: Source {
     private var watched: UInt32 = 0
     private var isSendQueued = false
     private var isBlocked = false
-    private var isReadingStopped = false
+    /// The host does not collect: nothing is read for it.
+    private(set) var isReadingStopped = false
     private var hasSentAll = false
     /// Bytes of the WebSocket output that have been taken from it so far.
     private var takenOffset: UInt64 = 0
@@ -66,10 +77,10 @@ final class Channel: Source {
     private(set) var sentOffset: UInt64 = 0
 
     /// Takes the socket over.  `isConnected`: it came from a listener.
-    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, owner: any ChannelOwner) {
+    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, opener: any ChannelOpener) {
         self.fd = fd
         self.tls = tls
-        self.owner = owner
+        self.opener = opener
         stage = isConnected ? (tls == nil ? .upgrading : .securing) : .connecting
         super.init(context: context)
         start()
@@ -95,10 +106,12 @@ final class Channel: Source {
     override func drop() {
         guard !isClosed else { return }
         stage = .closed
+        opener = nil
         owner = nil
-        if watched != 0 { context.reactor.unwatch(fd) }
+        if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
-        head.release()
+        head.wipe()
+        webSocket?.output.wipe()
         webSocket = nil
         finish()
     }
@@ -118,7 +131,6 @@ final class Channel: Source {
         if events & gw_epoll_out != 0 {
             isBlocked = false
             send(now)
-            if !isBlocked { owner?.channelDidSend(self) }
         }
         if events & ~gw_epoll_out != 0, !isClosed { receive(now) }
     }
@@ -131,14 +143,14 @@ final class Channel: Source {
         Syscall.setNoDelay(fd)
         watch(gw_epoll_in)
         stage = tls == nil ? .upgrading : .securing
-        owner?.channelIsConnected(self, now)
+        opener?.channelIsConnected(self, now)
         beginSecuring(now)
     }
 
     /// For a connection that came from a listener.
     func beginSecuring(_ now: Instant) {
         guard tls != nil else {
-            owner?.channelIsSecure(self, now)
+            opener?.channelIsSecure(self, now)
             return
         }
         secure(now)
@@ -151,10 +163,9 @@ final class Channel: Source {
             send(now)
         case .done:
             stage = .upgrading
-            owner?.channelIsSecure(self, now)
+            opener?.channelIsSecure(self, now)
             send(now)
         case .failed(let failure):
-            send(now)
             end(failure, now)
         }
     }
@@ -168,6 +179,8 @@ final class Channel: Source {
         if tls == nil { receivePlain(now) } else { receiveEncrypted(now) }
     }
 
+    private var readLimit: Int { webSocket?.isDeflating == true ? Channel.deflatedReadSize : .max / 2 }
+
     private func receivePlain(_ now: Instant) {
         if let direct = webSocket?.directRoom() {
             switch Syscall.receive(fd, into: direct) {
@@ -180,7 +193,7 @@ final class Channel: Source {
         }
         let carried = webSocket?.carried.count ?? 0
         let room = context.arena.reserve(carried &+ Channel.readSize)
-        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried...])
+        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried..<min(room.count, carried &+ readLimit)])
         switch Syscall.receive(fd, into: target) {
         case .bytes(let count): received(room, count, now)
         case .wouldBlock: break
@@ -191,7 +204,8 @@ final class Channel: Source {
 
     private func receiveEncrypted(_ now: Instant) {
         guard let tls else { return }
-        switch Syscall.receive(fd, into: context.ciphertext) {
+        let limit = min(readLimit, context.ciphertext.count)
+        switch Syscall.receive(fd, into: UnsafeMutableRawBufferPointer(rebasing: context.ciphertext[0..<limit])) {
         case .bytes(let count):
             tls.supply(UnsafeRawBufferPointer(rebasing: context.ciphertext[0..<count]))
         case .wouldBlock: return
@@ -219,7 +233,6 @@ final class Channel: Source {
             case .closed:
                 return endOfStream(now)
             case .failed(let failure):
-                send(now)
                 return end(failure, now)
             }
         }
@@ -228,6 +241,7 @@ final class Channel: Source {
     private func receivedDirect(_ count: Int, _ now: Instant) {
         guard let webSocket else { return }
         _ = deliver(webSocket.directReceived(count, context.arena, now), now)
+        owner?.reschedule()
     }
 
     /// New bytes stand in the arena, behind the place of what was carried over.
@@ -242,19 +256,22 @@ final class Channel: Source {
         let before = context.events.filling.count
         context.arena.commit(window.count)
         decode(window, now)
+        owner?.reschedule()
         if context.events.filling.count == before { context.arena.rewind(to: window) }
     }
 
     private func decode(_ window: UnsafeMutableRawBufferPointer, _ now: Instant) {
         var offset = 0
         if case .upgrading = stage {
-            guard let owner else { return }
-            switch owner.channel(self, head: UnsafeRawBufferPointer(window), isEnd: false, now) {
+            guard let opener else { return }
+            switch opener.channel(self, head: UnsafeRawBufferPointer(window), isEnd: false, now) {
             case .needMore:
                 return
-            case .open(let consumed, let webSocket):
+            case .open(let consumed, let webSocket, let owner):
                 stage = .open
                 self.webSocket = webSocket
+                self.owner = owner
+                self.opener = nil
                 offset = min(consumed, window.count)
             case .end(let failure):
                 return end(failure, now)
@@ -277,11 +294,9 @@ final class Channel: Source {
         case .ping, .pong:
             return true
         case .closed(let summary):
-            send(now)
             end(summary.failure, now)
             return false
         case .failed(let failure):
-            send(now)
             end(failure, now)
             return false
         }
@@ -298,9 +313,9 @@ final class Channel: Source {
                 Failure(
                     .tls, .network, "the peer closed the connection during the TLS handshake", isRetryable: true), now)
         case .upgrading:
-            guard let owner else { return drop() }
+            guard let opener else { return drop() }
             let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-            if case .end(let failure) = owner.channel(self, head: nothing, isEnd: true, now) { end(failure, now) }
+            if case .end(let failure) = opener.channel(self, head: nothing, isEnd: true, now) { end(failure, now) }
         case .open:
             guard let webSocket else { return drop() }
             _ = deliver(webSocket.endOfStream(now), now)
@@ -335,9 +350,9 @@ final class Channel: Source {
     // MARK: - Output
 
     /// Bytes of the HTTP upgrade.
-    func sendHead(_ body: (inout ByteBuffer) -> Void) {
-        body(&head)
-        queueSend()
+    func sendHead<Result>(_ body: (inout ByteBuffer) -> Result) -> Result {
+        defer { queueSend() }
+        return body(&head)
     }
 
     /// Sends a whole text message.
@@ -349,9 +364,15 @@ final class Channel: Source {
         queueSend()
     }
 
+    /// The output held a secret, and all of it has left.
+    func wipeOutput() {
+        if let webSocket, webSocket.output.isEmpty { webSocket.output.wipe() }
+    }
+
     /// Keepalive and closing handshake: what is due.
     func tickWebSocket(_ now: Instant) {
         guard isOpen, let webSocket else { return }
+        if isReadingStopped { webSocket.readingIsHeld(now) }
         _ = deliver(webSocket.tick(now), now)
     }
 
@@ -369,15 +390,20 @@ final class Channel: Source {
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
         if case .lingering = stage, !isBlocked { finishSending() }
         updateWatch()
+        if !isBlocked { owner?.channelDidSend(self) }
     }
 
     private func sendPlain(_ now: Instant) {
-        if !head.isEmpty, !write(&head, now) { return }
+        if !head.isEmpty {
+            guard finish(write(&head), now) else { return }
+            head.wipe()
+        }
         guard let webSocket, !webSocket.output.isEmpty else { return }
         let before = webSocket.output.count
-        _ = write(&webSocket.output, now)
+        let result = write(&webSocket.output)
         takenOffset &+= UInt64(before &- webSocket.output.count)
         sentOffset = takenOffset
+        _ = finish(result, now)
     }
 
     private func sendEncrypted(_ tls: TLSEngine, _ now: Instant) {
@@ -385,9 +411,9 @@ final class Channel: Source {
             encrypt(tls)
             let waiting = tls.output.count
             guard waiting > 0 else { return }
-            let isSent = write(&tls.output, now)
+            let result = write(&tls.output)
             if tls.output.count < waiting { sentOffset = takenOffset }
-            guard isSent else { return }
+            guard finish(result, now) else { return }
         } while hasPlaintext
     }
 
@@ -400,7 +426,7 @@ final class Channel: Source {
         if case .securing = stage { return }
         if !head.isEmpty {
             if tls.write(head.readable) != nil { return }
-            head.release()
+            head.wipe()
         }
         guard let webSocket, tls.output.count < Channel.ciphertextMark, !webSocket.output.isEmpty else { return }
         let piece = UnsafeRawBufferPointer(rebasing: webSocket.output.readable.prefix(Channel.ciphertextMark))
@@ -409,29 +435,35 @@ final class Channel: Source {
         webSocket.output.consume(piece.count)
     }
 
-    /// Writes as much as the kernel takes; whether that was all.
-    private func write(_ buffer: inout ByteBuffer, _ now: Instant) -> Bool {
+    private enum WriteResult {
+        case all
+        case blocked
+        case failed(Int32)
+    }
+
+    /// Writes as much as the kernel takes.
+    private func write(_ buffer: inout ByteBuffer) -> WriteResult {
         while !buffer.isEmpty {
             switch Syscall.send(fd, buffer.readable) {
             case .bytes(let count):
                 buffer.consume(count)
                 // A short count means a full socket buffer: asking again would only say so.
-                if !buffer.isEmpty {
-                    isBlocked = true
-                    return false
-                }
-            case .wouldBlock:
-                isBlocked = true
-                return false
-            case .ended:
-                return false
-            case .failed(let error):
-                buffer.clear()
-                lost(error, now)
-                return false
+                if !buffer.isEmpty { return .blocked }
+            case .wouldBlock, .ended: return .blocked
+            case .failed(let error): return .failed(error)
             }
         }
-        return true
+        return .all
+    }
+
+    /// Draws the consequences of a write; whether everything has left.
+    private func finish(_ result: WriteResult, _ now: Instant) -> Bool {
+        switch result {
+        case .all: return true
+        case .blocked: isBlocked = true
+        case .failed(let error): lost(error, now)
+        }
+        return false
     }
 
     // MARK: - The end
@@ -443,18 +475,21 @@ final class Channel: Source {
         case .connecting, .securing, .upgrading, .open: break
         }
         let isConnecting = if case .connecting = stage { true } else { false }
-        let told = owner
-        owner = nil
+        let owner = owner
+        let opener = opener
+        self.owner = nil
+        self.opener = nil
         if isConnecting || failure.status == .lost || failure.status == .pongTimeout {
-            let output = webSocket
             drop()
-            _ = output
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             send(now)
+            // What is still queued may yet leave.
+            if webSocket?.output.isEmpty == false { sentOffset = nextOffset }
             reschedule()
         }
-        told?.channel(self, ended: failure, now)
+        owner?.channel(self, ended: failure, now)
+        opener?.channel(self, ended: failure, now)
     }
 
     /// Everything is sent: say so to the peer.
@@ -491,7 +526,7 @@ final class Channel: Source {
         guard events != watched else { return }
         if events == 0 {
             // Registered without an event it would still report, again and again, that the peer has gone.
-            context.reactor.unwatch(fd)
+            context.unwatch(fd)
         } else {
             context.reactor.watch(fd, id, events, isNew: watched == 0)
         }

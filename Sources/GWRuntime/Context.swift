@@ -35,7 +35,7 @@ public final class Context {
     private var deadlines = DeadlineQueue()
     /// Channels with output that has not been offered to the kernel.
     private var unsent: [Channel] = []
-    private var lookUps: [(request: UInt64, client: UInt64)] = []
+    private var lookUps: [(request: UInt64, dial: UInt64)] = []
     private var isPolling = false
     private var isWaiting = false
     private var isWatched = false
@@ -74,6 +74,7 @@ public final class Context {
     }
 
     deinit {
+        dropSources()
         if hostEvent >= 0 { Syscall.close(hostEvent) }
         gw_fork_mark_free(forkMark)
         ciphertext.deallocate()
@@ -87,19 +88,22 @@ public final class Context {
 
     /// Ends everything at once; the object stays until the last handle to it goes.
     public func close() {
-        guard !isForked else { return }
+        // In a forked child there is no library thread, and nobody who could hold the lock.
+        guard !isForked else { return dropSources() }
         lock.locked {
             isStopping = true
             reactor.wake()
         }
         thread?.join()
         thread = nil
-        lock.locked {
-            for id in sources.ids {
-                sources[id]?.drop()
-                sources[id]?.finish()
-            }
-            unsent = []
+        lock.locked { dropSources() }
+    }
+
+    private func dropSources() {
+        unsent = []
+        for id in sources.ids {
+            sources[id]?.drop()
+            sources[id]?.finish()
         }
     }
 
@@ -149,21 +153,26 @@ public final class Context {
         lock.locked {
             isWakeRequested = true
             reactor.wake()
-            if settings.drive == .thread { Syscall.signal(hostEvent) }
+            if settings.drive == .thread, !isHostSignalled {
+                isHostSignalled = true
+                Syscall.signal(hostEvent)
+            }
         }
     }
 
     /// Keeps why a call failed for the host to ask.
     public func fail(_ failure: Failure) -> Status {
         lastFailure = failure
+        lastFailureText = failure.text.bytes
         return failure.status
     }
 
     /// The last failure; the text lives until the next one.
     public func withLastFailure<Result>(_ body: (Status, Actor, UnsafeRawBufferPointer) -> Result) -> Result {
-        lock.locked {
+        // In a forked child the lock may be held by a thread that is not there.
+        if isForked { return body(.forked, .program, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return lock.locked {
             guard let lastFailure else { return body(.ok, .none, UnsafeRawBufferPointer(start: nil, count: 0)) }
-            lastFailureText = lastFailure.text.bytes
             return lastFailureText.withUnsafeBufferPointer {
                 body(lastFailure.status, lastFailure.actor, UnsafeRawBufferPointer($0))
             }
@@ -179,28 +188,32 @@ public final class Context {
         defer { lock.release() }
         guard !isPolling else { return .busy }
         isPolling = true
-        defer { isPolling = false }
+        defer {
+            prepareForWatching()
+            isPolling = false
+        }
 
         let limit: Instant =
-            milliseconds < 0 ? .never
-            : milliseconds == 0 ? Instant(microseconds: 0)
-            : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+            milliseconds < 0
+            ? .never
+            : milliseconds == 0
+                ? Instant(microseconds: 0)
+                : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+        if settings.drive == .host { sendQueued() }
         var batch = events.collect()
         while batch.isEmpty {
             let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
             batch = events.collect()
             guard batch.isEmpty else { break }
+            if reactor.hasFailed { return .system }
             if isWakeRequested {
                 isWakeRequested = false
                 return .ok
             }
-            if !hasTime {
-                prepareForWatching()
-                return .timeout
-            }
+            if !hasTime { return .timeout }
         }
+        isWakeRequested = false
         take(EventBatchReader(batch))
-        prepareForWatching()
         return .ok
     }
 
@@ -224,9 +237,11 @@ public final class Context {
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
-        sendQueued()
+        prepareForReading()
         var now = Syscall.now()
+        readBeforeJudging(now)
         runDue(now)
+        sendQueued()
         guard !events.hasEvents else { return true }
         let isOver = limit <= now
         let found = wait(until: isOver ? now : min(limit, deadlines.next), from: now)
@@ -234,7 +249,6 @@ public final class Context {
             now = Syscall.now()
             handle(found, now)
             sendQueued()
-            return true
         }
         return !isOver
     }
@@ -262,11 +276,20 @@ public final class Context {
         }
     }
 
+    /// A deadline has come: what lies in the sockets may say otherwise, if nobody has looked for a while.
+    private func readBeforeJudging(_ now: Instant) {
+        guard deadlines.next <= now else { return }
+        let found = reactor.wait(milliseconds: 0)
+        if found > 0 { handle(found, now) }
+    }
+
     private func runDue(_ now: Instant) {
         while let place = deadlines.popExpired(now) {
             guard let id = sources.id(at: place), let source = sources[id] else { continue }
             source.tick(now)
-            if source.id != 0 { source.reschedule() }
+            guard source.id != 0 else { continue }
+            // What is still due comes again with the next round, never in this one.
+            schedule(source.id, max(source.deadline, now.adding(milliseconds: 1)))
         }
     }
 
@@ -276,14 +299,15 @@ public final class Context {
         lock.acquire()
         defer { lock.release() }
         while !isStopping {
-            sendQueued()
+            prepareForReading()
             let now = Syscall.now()
+            readBeforeJudging(now)
             runDue(now)
+            sendQueued()
             signalHost()
             let found = wait(until: deadlines.next, from: now)
             guard !isStopping else { break }
             if found > 0 { handle(found, Syscall.now()) }
-            resumeReading()
             signalHost()
         }
     }
@@ -301,7 +325,6 @@ public final class Context {
         lock.release()
         Syscall.waitReadable(hostEvent, milliseconds: rest == .max ? -1 : Int32(clamping: rest))
         lock.acquire()
-        if isWakeRequested, !isHostSignalled { Syscall.drain(hostEvent) }
         return true
     }
 
@@ -318,7 +341,9 @@ public final class Context {
         return false
     }
 
-    private func resumeReading() {
+    /// Gives back the memory of a batch that brought no event, and lets channels read again for which there is room.
+    private func prepareForReading() {
+        events.recycleUnused()
         guard isReadingStopped, !events.isFull else { return }
         let stopped = stoppedChannels
         stoppedChannels = []
@@ -334,6 +359,11 @@ public final class Context {
     public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
 
     // MARK: - For sources
+
+    /// Takes a descriptor out of epoll; a forked child must not, for it shares the parent's.
+    func unwatch(_ descriptor: Int32) {
+        if !isForked { reactor.unwatch(descriptor) }
+    }
 
     func remove(_ id: UInt64) {
         if let place = sources.place(id) { deadlines.remove(place) }
@@ -359,18 +389,18 @@ public final class Context {
         unsent.removeAll(keepingCapacity: true)
     }
 
-    /// Looks a name up for a client, which is told the outcome in a later turn.
-    func lookUp(_ host: [UInt8], _ port: UInt16, for client: UInt64) -> Bool {
+    /// Looks a name up for a dial, which is told the outcome in a later turn.
+    func lookUp(_ host: [UInt8], _ port: UInt16, for dial: UInt64) -> Bool {
         guard let request = resolver.begin(host: host, port: port) else { return false }
-        lookUps.append((request, client))
+        lookUps.append((request, dial))
         return true
     }
 
     private func deliverLookUps(_ now: Instant) {
         resolver.takeAnswers { request, outcome in
             guard let index = lookUps.firstIndex(where: { $0.request == request }) else { return }
-            let client = lookUps.remove(at: index).client
-            (sources[client] as? Client)?.resolved(outcome, now)
+            let dial = lookUps.remove(at: index).dial
+            (sources[dial] as? Dial)?.resolved(outcome, now)
         }
     }
 

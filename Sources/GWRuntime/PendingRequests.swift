@@ -22,7 +22,12 @@ struct PendingRequests {
         return id
     }
 
-    func find(_ id: UInt64) -> PendingRequest? { requests[id] }
+    /// A request that is answered in part: what is still to come may take as long as it does.
+    mutating func extend(_ id: UInt64) -> PendingRequest? {
+        guard let place = requests.place(id) else { return nil }
+        deadlines.remove(place)
+        return requests[id]
+    }
 
     mutating func remove(_ id: UInt64) -> PendingRequest? {
         guard let place = requests.place(id) else { return nil }

@@ -6,7 +6,7 @@ import GWBase
 final class Resolver {
     enum Outcome {
         case addresses([SocketAddress])
-        case failed(text: String, isRetryable: Bool)
+        case failed(String)
     }
 
     private struct Answer {
@@ -77,7 +77,7 @@ final class Resolver {
         let result = getaddrinfo(name, service, &hints, &list)
         guard result == 0 else {
             let text = gai_strerror(result).map { String(cString: $0) } ?? "error \(result)"
-            return .failed(text: text, isRetryable: result == EAI_AGAIN || result == EAI_SYSTEM)
+            return .failed(text)
         }
         defer { freeaddrinfo(list) }
         var addresses: [SocketAddress] = []

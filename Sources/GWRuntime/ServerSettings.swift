@@ -1,6 +1,7 @@
 import GWBase
 import GWGateway
 import GWTLS
+import GWWebSocket
 
 /// What the host asked for of its gateway, checked.
 public struct ServerSettings {
@@ -8,12 +9,8 @@ public struct ServerSettings {
     public var tls: TLSContext?
     public var session = ServerSession.Settings()
     public var agreesToDeflate = true
-    public var keepsDeflateWindow = false
-    public var deflateThresholdBytes = Limits.deflateThresholdBytes
-    public var closeMilliseconds = Limits.closeMilliseconds
+    public var webSocket = WebSocketSettings()
     public var requestMilliseconds = Limits.callMilliseconds
-    public var pingMilliseconds = Limits.serverPingMilliseconds
-    public var pongMilliseconds = Limits.pongMilliseconds
     public var maxConnections = Limits.connections
     public var maxRequests = Limits.requestsPerPeer
     public var userData: UInt = 0
@@ -37,7 +34,8 @@ public struct ServerSettings {
             guard address.isLoopback else {
                 throw Failure(
                     .plaintext, .program,
-                    "a gateway without TLS listens on loopback only; \(address.hostText) would let tokens be read on the way")
+                    "a gateway without TLS listens on loopback only; \(address.hostText) would let tokens be read on the way"
+                )
             }
         case .selfSigned(let names):
             tls = try TLSContext(server: ServerTLSSettings(identity: SelfSigned.make(names: names)))

@@ -40,7 +40,9 @@ struct SocketAddress {
         guard size <= MemoryLayout<sockaddr_storage>.size else { return nil }
         storage = sockaddr_storage()
         length = socklen_t(size)
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size)) }
+        withUnsafeMutableBytes(of: &storage) {
+            $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
     }
 
     var family: Int32 { Int32(storage.ss_family) }

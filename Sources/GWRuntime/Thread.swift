@@ -6,16 +6,10 @@ struct Thread {
 
     /// `body` runs on the new thread; nil if the system gives none.
     init?(_ body: @escaping () -> Void) {
-        var blocked = sigset_t()
-        var previous = sigset_t()
-        _ = sigfillset(&blocked)
-        _ = pthread_sigmask(SIG_BLOCK, &blocked, &previous)
-        defer { _ = pthread_sigmask(SIG_SETMASK, &previous, nil) }
-
         let context = Unmanaged.passRetained(ThreadBody(body))
         var handle = pthread_t()
-        let result = pthread_create(
-            &handle, nil,
+        let result = gw_thread_start(
+            &handle,
             { argument in
                 if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run() }
                 return nil
@@ -27,10 +21,10 @@ struct Thread {
         self.handle = handle
     }
 
-    func join() { _ = pthread_join(handle, nil) }
+    func join() { gw_thread_join(handle) }
 
     /// Lets the thread end by itself.
-    func detach() { _ = pthread_detach(handle) }
+    func detach() { gw_thread_detach(handle) }
 }
 
 /// What a thread runs, kept until it has started.

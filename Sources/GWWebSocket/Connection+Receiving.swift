@@ -15,7 +15,7 @@ extension WebSocketConnection {
         indirect case failed(Failure)
     }
 
-    /// Copies `carried` to where the transport receives next, which has room for `FrameSize.carried` bytes, and gives its size.
+    /// Copies `carried` to where the transport receives next, which has room for `mostCarriedBytes`, and gives its size.
     public func takeCarried(to target: UnsafeMutableRawPointer) -> Int {
         let bytes = carried.readable
         guard let source = bytes.baseAddress, bytes.count > 0 else { return 0 }

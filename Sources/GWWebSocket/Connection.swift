@@ -17,6 +17,9 @@ public final class WebSocketConnection {
     /// The transport takes it with `takeCarried` before it receives.
     public var carried = ByteBuffer()
 
+    /// Most bytes that `carried` holds: a control frame without its last byte.
+    public static let mostCarriedBytes = FrameSize.largestHeader + FrameSize.controlPayload
+
     /// When the last byte arrived.
     public internal(set) var lastReceived: Instant
 
@@ -147,6 +150,9 @@ public final class WebSocketConnection {
         if close.isEnded { return .never }
         return close.isOpen ? keepalive.deadline : close.deadline
     }
+
+    /// Our side does not read at present, so silence says nothing about the peer.
+    public func readingIsHeld(_ now: Instant) { lastReceived = now }
 
     /// Does what is due: a ping, or the end of a connection whose peer is silent or does not close.
     public func tick(_ now: Instant) -> Input {

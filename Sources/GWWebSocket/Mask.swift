@@ -61,9 +61,9 @@ enum Mask {
         let wide = UInt64(key) << 32 | UInt64(key)
         var seen: UInt64 = 0
         var offset = 0
-        if count >= 32 {
-            seen = transformBlocks(wide, source, target, count & ~31)
-            offset = count & ~31
+        if count >= 64 {
+            seen = transformBlocks(wide, source, target, count & ~63)
+            offset = count & ~63
         }
         while count &- offset >= 8 {
             let value = word(source, offset) ^ wide
@@ -88,32 +88,33 @@ enum Mask {
         return seen & high == 0
     }
 
-    /// `count` is a multiple of 32.  Four independent words a step, which the compiler turns into vectors.
+    /// `count` is a multiple of 64.  Vectors of two words by hand: where source and target are the same, the compiler cannot
+    /// make them from single words.
     @inline(never)
     private static func transformBlocks(
         _ wide: UInt64, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int
     ) -> UInt64 {
-        var a: UInt64 = 0
-        var b: UInt64 = 0
-        var c: UInt64 = 0
-        var d: UInt64 = 0
+        let keys = SIMD2<UInt64>(wide, wide)
+        var seen = SIMD2<UInt64>(0, 0)
         var offset = 0
         while offset < count {
-            let w = word(source, offset) ^ wide
-            let x = word(source, offset &+ 8) ^ wide
-            let y = word(source, offset &+ 16) ^ wide
-            let z = word(source, offset &+ 24) ^ wide
-            target.storeBytes(of: w, toByteOffset: offset, as: UInt64.self)
-            target.storeBytes(of: x, toByteOffset: offset &+ 8, as: UInt64.self)
-            target.storeBytes(of: y, toByteOffset: offset &+ 16, as: UInt64.self)
-            target.storeBytes(of: z, toByteOffset: offset &+ 24, as: UInt64.self)
-            a |= w
-            b |= x
-            c |= y
-            d |= z
-            offset &+= 32
+            let a = pair(source, offset) ^ keys
+            let b = pair(source, offset &+ 16) ^ keys
+            let c = pair(source, offset &+ 32) ^ keys
+            let d = pair(source, offset &+ 48) ^ keys
+            target.storeBytes(of: a, toByteOffset: offset, as: SIMD2<UInt64>.self)
+            target.storeBytes(of: b, toByteOffset: offset &+ 16, as: SIMD2<UInt64>.self)
+            target.storeBytes(of: c, toByteOffset: offset &+ 32, as: SIMD2<UInt64>.self)
+            target.storeBytes(of: d, toByteOffset: offset &+ 48, as: SIMD2<UInt64>.self)
+            seen |= (a | b) | (c | d)
+            offset &+= 64
         }
-        return (a | b) | (c | d)
+        return seen[0] | seen[1]
+    }
+
+    @inline(__always)
+    private static func pair(_ bytes: UnsafeRawPointer, _ offset: Int) -> SIMD2<UInt64> {
+        bytes.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
     }
 
     @inline(__always)

@@ -1,20 +1,23 @@
 import CGatewire
 import GWBase
+import GWDeflate
 import GWGateway
 import GWHTTP
 import GWRuntime
+import GWWebSocket
 
 /// `gw_client_options` as settings.
 func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
+    try checkReserved(options.reserved)
     let known =
         GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
         | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
     try checkFlags(options.flags, known: known)
     func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
 
-    var target = ClientSettings.Target()
+    var target = DialSettings.Target()
     guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
     target.url = url
     if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
@@ -32,26 +35,15 @@ func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure)
         identity = .none
     }
 
-    var settings = try ClientSettings(target, identity: identity)
+    var settings = try ClientSettings(dialSettings(options, target), identity: identity)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
     settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
     settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
     settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
-    settings.headers = try headers(options)
     settings.reconnects = !has(GW_CLIENT_NO_RECONNECT)
-    settings.offersDeflate = !has(GW_CLIENT_NO_DEFLATE)
-    settings.keepsDeflateWindow = has(GW_CLIENT_DEFLATE_TAKEOVER)
-    settings.deflateThresholdBytes = value(options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
-    settings.maxMessageBytes = value(options.max_message_bytes, default: Limits.messageBytes)
     settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
-    settings.connectMilliseconds = value(options.connect_timeout_ms, default: Limits.connectMilliseconds)
-    settings.tlsMilliseconds = value(options.tls_timeout_ms, default: Limits.tlsMilliseconds)
-    settings.upgradeMilliseconds = value(options.upgrade_timeout_ms, default: Limits.upgradeMilliseconds)
-    settings.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
-    settings.pingMilliseconds = value(options.ping_interval_ms, default: Limits.clientPingMilliseconds)
-    settings.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
     settings.reconnectInitialMilliseconds = value(
         options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
     settings.reconnectMaximumMilliseconds = value(
@@ -87,18 +79,42 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
     return connect
 }
 
-private func headers(_ options: gw_client_options) throws(Failure) -> [(name: [UInt8], value: [UInt8])] {
-    guard options.header_count > 0 else { return [] }
-    guard let list = options.headers, options.header_count <= Limits.headerLines else {
+private func dialSettings(
+    _ options: gw_client_options, _ target: DialSettings.Target
+) throws(Failure) -> DialSettings {
+    var settings = try DialSettings(target)
+    try addHeaders(options.headers, options.header_count, to: &settings)
+    settings.offersDeflate = options.flags & UInt32(GW_CLIENT_NO_DEFLATE) == 0
+    if options.flags & UInt32(GW_CLIENT_DEFLATE_TAKEOVER) != 0 {
+        settings.webSocket.deflate.serverNoContextTakeover = false
+        settings.webSocket.deflate.clientNoContextTakeover = false
+    }
+    settings.webSocket.deflate.thresholdBytes = value(
+        options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
+    settings.webSocket.maxMessageBytes = value(options.max_message_bytes, default: Limits.messageBytes)
+    settings.webSocket.pingMilliseconds = value(options.ping_interval_ms, default: Limits.clientPingMilliseconds)
+    settings.webSocket.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
+    settings.webSocket.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
+    settings.connectMilliseconds = value(options.connect_timeout_ms, default: Limits.connectMilliseconds)
+    settings.tlsMilliseconds = value(options.tls_timeout_ms, default: Limits.tlsMilliseconds)
+    settings.upgradeMilliseconds = value(options.upgrade_timeout_ms, default: Limits.upgradeMilliseconds)
+    return settings
+}
+
+/// Adds what an option struct gives as headers.
+func addHeaders(
+    _ list: UnsafePointer<gw_header>?, _ count: Int, to settings: inout DialSettings
+) throws(Failure) {
+    guard count > 0 else { return }
+    guard let list, count <= Limits.headerLines else {
         throw Failure(
             .argument, .program,
-            "headers must hold header_count entries, at most \(Limits.headerLines); given: \(options.header_count)")
+            "headers must hold header_count entries, at most \(Limits.headerLines); given: \(count)")
     }
-    var headers: [(name: [UInt8], value: [UInt8])] = []
-    for index in 0..<options.header_count {
-        guard let name = try name("header name", list[index].name), let value = try text("header value", list[index].value)
+    for index in 0..<count {
+        guard let name = try name("header name", list[index].name),
+            let value = try text("header value", list[index].value)
         else { throw Failure(.argument, .program, "header \(index) has no name or no value") }
-        headers.append((name, value))
+        try settings.addHeader(name: name, value: value)
     }
-    return headers
 }

@@ -1,12 +1,15 @@
 import CGatewire
 import GWBase
+import GWDeflate
 import GWGateway
 import GWRuntime
+import GWWebSocket
 
 /// `gw_server_options` as settings.
 func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure) -> ServerSettings {
     try checkSize(pointer, known: MemoryLayout<gw_server_options>.size)
     let options = pointer.pointee
+    try checkReserved(options.reserved)
     let known =
         GW_SERVER_PLAINTEXT | GW_SERVER_NO_DEFLATE | GW_SERVER_DEFLATE_TAKEOVER | GW_SERVER_NO_BUILTIN
         | GW_SERVER_REQUIRE_DEVICE
@@ -36,12 +39,16 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     settings.session.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.serverQueuedBytes)
     settings.session.hasBuiltinMethods = !has(GW_SERVER_NO_BUILTIN)
     settings.agreesToDeflate = !has(GW_SERVER_NO_DEFLATE)
-    settings.keepsDeflateWindow = has(GW_SERVER_DEFLATE_TAKEOVER)
-    settings.deflateThresholdBytes = value(options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
-    settings.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
+    if has(GW_SERVER_DEFLATE_TAKEOVER) {
+        settings.webSocket.deflate.serverNoContextTakeover = false
+        settings.webSocket.deflate.clientNoContextTakeover = false
+    }
+    settings.webSocket.deflate.thresholdBytes = value(
+        options.deflate_threshold_bytes, default: Limits.deflateThresholdBytes)
+    settings.webSocket.pingMilliseconds = value(options.ping_interval_ms, default: Limits.serverPingMilliseconds)
+    settings.webSocket.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
+    settings.webSocket.closeMilliseconds = value(options.close_timeout_ms, default: Limits.closeMilliseconds)
     settings.requestMilliseconds = value(options.request_timeout_ms, default: Limits.callMilliseconds)
-    settings.pingMilliseconds = value(options.ping_interval_ms, default: Limits.serverPingMilliseconds)
-    settings.pongMilliseconds = value(options.pong_timeout_ms, default: Limits.pongMilliseconds)
     settings.maxConnections = value(options.max_connections, default: Limits.connections)
     settings.maxRequests = value(options.max_requests, default: Limits.requestsPerPeer)
     settings.userData = UInt(bitPattern: options.user_data)

@@ -62,7 +62,8 @@ enum StatusNames {
         Entry(status: .tickTimeout, name: "GW_ERR_TICK_TIMEOUT", text: "the gateway has gone silent"),
         Entry(status: .rejected, name: "GW_ERR_REJECTED", text: "the call was answered with an error"),
         Entry(status: .notSent, name: "GW_ERR_NOT_SENT", text: "the call was not sent"),
-        Entry(status: .outcomeUnknown, name: "GW_ERR_OUTCOME_UNKNOWN", text: "the call was sent, its outcome is unknown"),
+        Entry(
+            status: .outcomeUnknown, name: "GW_ERR_OUTCOME_UNKNOWN", text: "the call was sent, its outcome is unknown"),
         Entry(status: .callTimeout, name: "GW_ERR_CALL_TIMEOUT", text: "the call was not answered in time"),
         Entry(status: .json, name: "GW_ERR_JSON", text: "the peer sent something that is not JSON"),
         Entry(status: .frame, name: "GW_ERR_FRAME", text: "the peer sent JSON that is no frame"),

@@ -23,6 +23,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -62,6 +63,11 @@ static inline const char *gw_error_text(int error, char *buffer, size_t size) {
 }
 
 static inline int gw_errno(void) { return errno; }
+
+/* Threads with all signals blocked (threads.c).  Start answers an error number. */
+int gw_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
+void gw_thread_join(pthread_t thread);
+void gw_thread_detach(pthread_t thread);
 
 /* One page that a forked child finds zeroed, so that a fork is noticed without a system call.  NULL: no memory. */
 static inline uint32_t *gw_fork_mark(void) {

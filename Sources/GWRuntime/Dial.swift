@@ -1,0 +1,299 @@
+import GWBase
+import GWDeflate
+import GWHTTP
+import GWTLS
+import GWWebSocket
+
+/// Where to connect and what must hold of the server.
+public struct DialSettings {
+    public var url: WebSocketURL
+    public var tls: TLSContext?
+    /// SNI, and the name that the certificate must have.
+    public var serverName: String
+    public private(set) var headers = HeaderFields()
+    public var subprotocols: [[UInt8]] = []
+    public var offersDeflate = true
+    public var webSocket = WebSocketSettings()
+    public var connectMilliseconds = Limits.connectMilliseconds
+    public var tlsMilliseconds = Limits.tlsMilliseconds
+    public var upgradeMilliseconds = Limits.upgradeMilliseconds
+
+    /// Where to and whom to trust, as the host says it.
+    public struct Target {
+        public var url: [UInt8] = []
+        public var plaintext = PlaintextPolicy.loopback
+        public var pins: [[UInt8]] = []
+        public var caFile: String?
+        public var serverName: String?
+        public init() {}
+    }
+
+    /// Refuses everything that can be known to be wrong without the network.
+    public init(_ target: Target) throws(Failure) {
+        url = try WebSocketURL.parse(target.url)
+        var pins = PinSet()
+        for pin in target.pins { try pins.add(pin) }
+        guard pins.isEmpty || url.scheme == .wss else {
+            throw Failure(
+                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
+        }
+        let host = String(printable: url.host.text)
+        guard target.plaintext.allows(url) else {
+            throw Failure(
+                .plaintext, .program,
+                "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
+        }
+        serverName = target.serverName ?? host
+        if url.isSecure {
+            var settings = ClientTLSSettings()
+            settings.pins = pins
+            settings.caFile = target.caFile
+            tls = try TLSContext(client: settings)
+        }
+        if !url.user.isEmpty || !url.password.isEmpty {
+            let credentials = Base64.encode(url.user + ":".bytes + url.password)
+            headers.append("Authorization".bytes, "Basic ".bytes + credentials)
+        }
+    }
+
+    /// Adds a field to the upgrade request; not one that the handshake itself sends.
+    public mutating func addHeader(name: [UInt8], value: [UInt8]) throws(Failure) {
+        var field = HeaderFields()
+        field.append(name, value)
+        try ClientHandshake.check(field)
+        headers.append(name, value)
+    }
+
+    var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
+}
+
+/// Whoever wants the connection that a dial makes: told its outcome once.
+protocol DialOwner: ChannelOwner {
+    func dial(_ dial: Dial, opened channel: Channel, _ agreement: Agreement, _ now: Instant)
+    func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
+}
+
+/// One attempt to reach a WebSocket server: resolve, connect, secure, upgrade, each within its time limit.
+final class Dial: Source {
+    /// With the deadline of each.
+    private enum Phase {
+        case resolving(Instant)
+        /// `next`: when the next address gets its turn.
+        case connecting(Instant, next: Instant)
+        case securing(Instant)
+        case upgrading(Instant)
+        case ended
+    }
+
+    private let settings: DialSettings
+    private unowned(unsafe) let owner: any DialOwner
+    private var phase: Phase
+    private var addresses: [SocketAddress] = []
+    private var lastFailure: Failure?
+    private var channel: Channel?
+    private var handshake: ClientHandshake?
+
+    /// The owner must call `cancel` before it goes.
+    init(context: Context, settings: DialSettings, owner: any DialOwner) {
+        self.settings = settings
+        self.owner = owner
+        phase = .ended
+        super.init(context: context)
+        start()
+    }
+
+    func begin(_ now: Instant) {
+        let deadline = now.adding(milliseconds: settings.connectMilliseconds)
+        if let literal = SocketAddress(literal: settings.url.host.text, port: settings.url.port) {
+            addresses = [literal]
+            connectNext(deadline, now)
+        } else if context.lookUp(settings.url.host.text, settings.url.port, for: id) {
+            phase = .resolving(deadline)
+            reschedule()
+        } else {
+            fail(Failure(.system, .program, "no thread to resolve the name on", isRetryable: true), now)
+        }
+    }
+
+    /// Ends the attempt without a word.
+    func cancel() {
+        phase = .ended
+        let channel = channel
+        self.channel = nil
+        channel?.drop()
+        finish()
+    }
+
+    override func drop() { phase = .ended }
+
+    /// `GW_PHASE_*`.
+    var phaseNumber: UInt32 {
+        switch phase {
+        case .resolving: 1
+        case .connecting: 2
+        case .securing: 3
+        case .upgrading, .ended: 4
+        }
+    }
+
+    var isEncrypted: Bool { channel?.isEncrypted ?? false }
+
+    // MARK: - Time
+
+    override var deadline: Instant {
+        switch phase {
+        case .connecting(_, let next): next
+        case .resolving(let deadline), .securing(let deadline), .upgrading(let deadline): deadline
+        case .ended: .never
+        }
+    }
+
+    override func tick(_ now: Instant) {
+        guard deadline <= now else { return }
+        switch phase {
+        case .resolving: fail(late(.connectTimeout, "resolving the name", settings.connectMilliseconds), now)
+        case .connecting(let deadline, _):
+            lastFailure = late(.connectTimeout, "connecting", settings.connectMilliseconds)
+            let channel = channel
+            self.channel = nil
+            channel?.drop()
+            connectNext(deadline, now)
+        case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
+        case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
+        case .ended: break
+        }
+    }
+
+    private func late(_ status: Status, _ what: StaticString, _ limit: UInt32) -> Failure {
+        Failure(status, .network, "\(what) took longer than \(limit) ms (\(settings.hostText))", isRetryable: true)
+    }
+
+    // MARK: - Addresses
+
+    func resolved(_ outcome: Resolver.Outcome, _ now: Instant) {
+        guard case .resolving(let deadline) = phase else { return }
+        switch outcome {
+        case .addresses(let found):
+            addresses = found
+            connectNext(deadline, now)
+        case .failed(let text):
+            fail(Failure(.resolve, .network, "cannot resolve \(settings.hostText): \(text)", isRetryable: true), now)
+        }
+    }
+
+    /// Tries the next address, which gets an even share of the time that is left, so that one that swallows everything
+    /// does not keep the others from their turn.  Without any left the attempt has failed for the last one's reason.
+    private func connectNext(_ deadline: Instant, _ now: Instant) {
+        while !addresses.isEmpty, now < deadline {
+            let share = deadline.microseconds(since: now) / UInt64(addresses.count)
+            let next = deadline == .never ? .never : Instant(microseconds: now.microseconds + share)
+            phase = .connecting(deadline, next: next)
+            let address = addresses.removeFirst()
+            do throws(SystemError) {
+                let fd = try Syscall.socket(address)
+                do throws(SystemError) {
+                    try Syscall.connect(fd, address)
+                } catch {
+                    Syscall.close(fd)
+                    throw error
+                }
+                return open(fd, now)
+            } catch {
+                lastFailure = Failure(
+                    .connect, .network, "cannot connect to \(address.text): \(error.text)", isRetryable: true)
+            }
+        }
+        fail(
+            lastFailure
+                ?? Failure(.resolve, .network, "\(settings.hostText) has no address", isRetryable: true), now)
+    }
+
+    private func open(_ fd: Int32, _ now: Instant) {
+        let tls: TLSEngine?
+        do throws(Failure) {
+            tls = try settings.tls.map { context throws(Failure) in
+                try TLSEngine(client: context, serverName: settings.serverName)
+            }
+        } catch {
+            Syscall.close(fd)
+            return fail(error, now)
+        }
+        channel = Channel(context: context, fd: fd, tls: tls, isConnected: false, opener: self)
+        reschedule()
+    }
+
+    private func fail(_ failure: Failure, _ now: Instant) {
+        guard id != 0 else { return }
+        cancel()
+        owner.dial(self, failed: failure, now)
+    }
+
+    // MARK: - The upgrade
+
+    private func makeHandshake() throws(Failure) -> ClientHandshake {
+        let key = Base64.encode(context.random.bytes(16))
+        return try ClientHandshake(
+            host: settings.url.hostHeader, target: settings.url.target, fields: settings.headers, key: key,
+            accept: WebSocketAccept.value(forKey: key),
+            deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols)
+    }
+
+    /// The status is known; the rest of the answer is worth a short wait only.
+    private func limitRefusal(_ now: Instant) {
+        guard case .upgrading(let deadline) = phase else { return }
+        phase = .upgrading(min(deadline, now.adding(milliseconds: Limits.refusedBodyMilliseconds)))
+        reschedule()
+    }
+}
+
+extension Dial: ChannelOpener {
+    func channelIsConnected(_ channel: Channel, _ now: Instant) {
+        addresses = []
+        if channel.isEncrypted { phase = .securing(now.adding(milliseconds: settings.tlsMilliseconds)) }
+        reschedule()
+    }
+
+    func channelIsSecure(_ channel: Channel, _ now: Instant) {
+        phase = .upgrading(now.adding(milliseconds: settings.upgradeMilliseconds))
+        do throws(Failure) {
+            let handshake = try makeHandshake()
+            channel.sendHead { handshake.request(into: &$0) }
+            self.handshake = handshake
+            reschedule()
+        } catch {
+            channel.end(error, now)
+        }
+    }
+
+    func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
+        guard var machine = handshake else { return .needMore }
+        defer { handshake = machine }
+        if isEnd { return .end(machine.endOfStream()) }
+        switch machine.receive(bytes) {
+        case .needMore:
+            if machine.isReadingRefusal { limitRefusal(now) }
+            return .needMore
+        case .failed(let failure):
+            return .end(failure)
+        case .open(let consumed, let agreement):
+            let webSocket = WebSocketConnection(
+                role: .client, settings: settings.webSocket, deflate: agreement.deflate, random: context.random,
+                now: now)
+            phase = .ended
+            self.channel = nil
+            finish()
+            owner.dial(self, opened: channel, agreement, now)
+            return .open(consumed: consumed, webSocket, owner)
+        }
+    }
+
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
+        self.channel = nil
+        if case .connecting(let deadline, _) = phase {
+            lastFailure = failure
+            lastFailure?.text = "cannot connect to \(settings.hostText): \(failure.text)"
+            return connectNext(deadline, now)
+        }
+        fail(failure, now)
+    }
+}

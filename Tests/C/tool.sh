@@ -1,0 +1,171 @@
+#!/bin/sh
+# The tool from outside: exit statuses, one JSON object a line, secrets that stay secret, signals.
+set -eu
+cd "$(dirname "$0")/../.."
+tool=build/gatewire
+work=$(mktemp -d)
+children=
+passed=0
+failed=0
+
+finish() {
+  for child in $children; do kill -9 "$child" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap finish EXIT
+
+TOKEN=a-token-that-nobody-guesses
+printf '%s\n' "$TOKEN" > "$work/token"
+unset GATEWIRE_TOKEN
+
+# expect STATUS NAME ARGUMENTS...: runs the tool; out and err hold what it said
+expect() {
+  wanted=$1 name=$2
+  shift 2
+  status=0
+  timeout 30 "$tool" "$@" > "$work/out" 2> "$work/err" < "$work/in" || status=$?
+  cat "$work/out" "$work/err" >> "$work/all"
+  verdict "$name (exit $status)" test "$status" -eq "$wanted"
+}
+
+verdict() {
+  name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    echo "    not ok - $name"
+    sed 's/^/      /' "$work/out" "$work/err"
+    failed=$((failed + 1))
+  fi
+}
+
+says() { grep -q -e "$1" "$work/out"; }
+complains() { grep -q -e "$1" "$work/err"; }
+json_lines() {
+  python3 -c 'import json, sys
+for line in open(sys.argv[1]): assert isinstance(json.loads(line)["type"], str)' "$1"
+}
+
+# serve NAME ARGUMENTS...: a gateway in the background; its first line is there when this returns
+serve() {
+  output=$work/$1
+  shift
+  "$tool" serve --port 0 --json "$@" > "$output" 2>&1 &
+  server=$!
+  children="$children $server"
+  tries=0
+  while [ ! -s "$output" ] && [ $tries -lt 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  url=$(sed -n '1s/.*"url":"\([^"]*\)".*/\1/p' "$output")
+  pin=$(sed -n '1s/.*"certificatePin":"\([^"]*\)".*/\1/p' "$output")
+}
+
+# stop SIGNAL: ends the gateway; status is its exit status
+stop() {
+  kill "-$1" "$server"
+  status=0
+  wait "$server" || status=$?
+}
+
+: > "$work/in"
+: > "$work/out"
+: > "$work/err"
+
+# --- command lines ---
+
+expect 0 "--help" --help
+verdict "--help names every command" says 'serve .*'
+for command in serve call events pin; do
+  expect 0 "$command --help" "$command" --help
+  verdict "$command --help names exit statuses" says 'Exit status'
+done
+expect 0 "--version" --version
+verdict "--version names OpenSSL" says 'OpenSSL'
+expect 2 "no command"
+expect 2 "an unknown command" frobnicate
+verdict "an unknown command is answered with the known ones" complains 'serve call events pin'
+expect 2 "an unknown option" call --tokn="$TOKEN" ws://127.0.0.1:1 health
+verdict "an unknown option is answered with the known ones" complains '--token-file'
+expect 2 "a missing argument" call ws://127.0.0.1:1
+expect 2 "an option without its value" call ws://127.0.0.1:1 health --pin
+expect 2 "a value for an option that has none" call ws://127.0.0.1:1 health --json=yes
+expect 2 "a number that is none" serve --port 70000
+expect 2 "a time that is none" call ws://127.0.0.1:1 health --timeout soon
+expect 2 "a file that is not there" call ws://127.0.0.1:1 health --token-file "$work/none"
+expect 2 "a URL that is none" call gateway health
+expect 2 "plain ws:// to another machine" call ws://gateway.example health
+verdict "plain ws:// says who must act" complains 'to act'
+expect 2 "a pin that is none" call wss://127.0.0.1:1 health --pin abc
+
+# --- against a gateway ---
+
+serve gateway --token-file "$work/token" --tick 0.1
+gateway=$server
+expect 3 "nobody listens" call ws://127.0.0.1:1 health
+expect 0 "a call, token from a file" call "$url" health --pin "$pin" --token-file "$work/token"
+verdict "the answer is JSON" python3 -m json.tool "$work/out" /dev/null
+expect 0 "a call, token as option" call "$url" health --pin="$pin" --token "$TOKEN"
+GATEWIRE_TOKEN=$TOKEN expect 0 "a call, token from the environment" call "$url" health --pin "$pin"
+expect 5 "a call without token" call "$url" health --pin "$pin"
+verdict "a missing token says who must act" complains 'credential'
+expect 5 "a wrong token" call "$url" health --pin "$pin" --token wrong --json
+verdict "errors are JSON as well" json_lines "$work/out"
+export GATEWIRE_TOKEN="$TOKEN"
+expect 4 "a wrong pin" call "$url" health --pin "$(echo "$pin" | tr '0-9a-f' '1-9a-f0')"
+verdict "a wrong pin shows the one that was seen" complains "$pin"
+expect 4 "no pin and no chain" call "$url" health
+expect 6 "a method that is not there" call "$url" no.such.method --pin "$pin" --json
+verdict "a rejection has its code" says '"name":"INVALID_REQUEST"'
+expect 2 "params that are no JSON" call "$url" health '{' --pin "$pin"
+echo '{"sessionKey":"main","message":"hi","idempotencyKey":"tool-1"}' > "$work/in"
+expect 0 "a run to its end, params from standard input" call "$url" chat.send - --pin "$pin" --expect-final --events --json
+verdict "one JSON object a line" json_lines "$work/out"
+verdict "accepted comes first" says '"type":"accepted"'
+verdict "events are streamed" says '"event":"chat"'
+verdict "the result comes last" sh -c "tail -n 1 '$work/out' | grep -q '\"type\":\"result\"'"
+: > "$work/in"
+expect 0 "events" events "$url" --pin "$pin" --count 2 --name tick --json
+verdict "as many as wanted" test "$(grep -c '"event":"tick"' "$work/out")" -eq 2
+verdict "events are JSON lines" json_lines "$work/out"
+expect 0 "pin" pin "${url#wss://}"
+verdict "pin shows what the gateway shows" says "$pin"
+expect 0 "pin --json" pin "$url" --json
+verdict "pin is a JSON line" json_lines "$work/out"
+unset GATEWIRE_TOKEN
+server=$gateway
+stop TERM
+verdict "serve ends with 0 on SIGTERM" test "$status" -eq 0
+verdict "serve writes JSON lines" json_lines "$work/gateway"
+verdict "serve says that it ended" grep -q '"type":"closed"' "$work/gateway"
+cat "$work/gateway" >> "$work/all"
+verdict "no output has the token" sh -c "! grep -q '$TOKEN' '$work/all'"
+
+# --- time limits and losses ---
+
+python3 -c 'import socket, sys, time
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+time.sleep(60)' > "$work/silent" &
+children="$children $!"
+while [ ! -s "$work/silent" ]; do sleep 0.1; done
+expect 7 "silence" call "ws://127.0.0.1:$(cat "$work/silent")" health --timeout 0.2
+
+serve losing --plaintext
+"$tool" events "$url" --once > "$work/lost" 2>&1 &
+events=$!
+children="$children $events"
+while [ ! -s "$work/lost" ]; do sleep 0.1; done
+stop KILL 2> "$work/killed"
+status=0
+wait "$events" || status=$?
+verdict "a lost connection ends events --once with 8 ($status)" test "$status" -eq 8
+
+serve interrupted --plaintext
+stop INT
+verdict "serve ends with 0 on SIGINT ($status)" test "$status" -eq 0
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,268 @@
+/* Who is believed: pins, chains, names and dates, each against a TLS server that is not ours.  argv[2] is the directory
+ * that certificates.sh has filled. */
+#define _GNU_SOURCE
+#include "host.h"
+#include "peer.h"
+#include "test.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+
+static const char *directory;
+
+static const char *file(const char *name) {
+  static char paths[4][256];
+  static int next;
+  char *path = paths[next++ & 3];
+  snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+  return path;
+}
+
+static void fingerprint(const char *name, char hex[65]) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned len = 0;
+  FILE *pem = fopen(file(name), "r");
+  X509 *certificate = pem ? PEM_read_X509(pem, NULL, NULL, NULL) : NULL;
+  if (certificate == NULL || X509_digest(certificate, EVP_sha256(), digest, &len) != 1) {
+    printf("# cannot read %s\n", name);
+    exit(99);
+  }
+  fclose(pem);
+  for (unsigned at = 0; at < len; ++at) snprintf(hex + 2 * at, 3, "%02x", digest[at]);
+  X509_free(certificate);
+}
+
+/* A gateway as far as its hello. */
+static void script_gateway(peer *peer) {
+  if (peer_tls(peer) && peer_ready(peer)) peer_wait_end(peer);
+}
+
+static void script_listen(peer *peer) {
+  if (peer_tls(peer)) peer_wait_end(peer);
+}
+
+static void script_refuse_alpn(peer *peer) {
+  peer_refuse_alpn(peer);
+  peer_tls(peer);
+}
+
+static void script_garbage(peer *peer) {
+  peer_send_raw(peer, "HTTP/1.1 400 Bad Request\r\n\r\n");
+  peer_wait_end(peer);
+}
+
+static void script_silence(peer *peer) { peer_wait_end(peer); }
+
+static void script_cut(peer *peer) { (void)peer; }
+
+static void script_garbage_after(peer *peer) {
+  if (!peer_tls(peer) || !peer_ready(peer)) return;
+  peer_send_raw(peer, "this is no TLS record at all, and it is longer than a header");
+  peer_wait_end(peer);
+}
+
+typedef struct trust_case {
+  const char *name;
+  peer_script *script;
+  const char *certificate;
+  const char *pinned; /* file whose certificate is pinned, "none" for a pin that matches nothing, or NULL */
+  const char *ca;
+  const char *server_name;
+  gw_status wanted; /* GW_OK: it must connect */
+} trust_case;
+
+static const trust_case cases[] = {
+    {"a trusted chain for the right name and date", script_gateway, "good.pem", NULL, "ca.pem", NULL, GW_OK},
+    {"the name to verify can be given", script_gateway, "other.pem", NULL, "ca.pem", "gateway.example", GW_OK},
+    {"a pin decides without chain and name", script_gateway, "other.pem", "other.pem", NULL, NULL, GW_OK},
+    {"a pin decides without date", script_gateway, "expired.pem", "expired.pem", NULL, NULL, GW_OK},
+    {"a wrong pin", script_listen, "good.pem", "none", NULL, NULL, GW_ERR_TLS_PIN},
+    {"a wrong pin, even with a trusted chain", script_listen, "good.pem", "none", "ca.pem", NULL, GW_ERR_TLS_PIN},
+    {"the pin of the CA is not the pin of the leaf", script_listen, "good.pem", "ca.pem", NULL, NULL, GW_ERR_TLS_PIN},
+    {"no trusted chain", script_listen, "good.pem", NULL, NULL, NULL, GW_ERR_TLS_CHAIN},
+    {"an expired certificate", script_listen, "expired.pem", NULL, "ca.pem", NULL, GW_ERR_TLS_EXPIRED},
+    {"a certificate that is not yet valid", script_listen, "early.pem", NULL, "ca.pem", NULL, GW_ERR_TLS_EXPIRED},
+    {"a certificate for another name", script_listen, "other.pem", NULL, "ca.pem", NULL, GW_ERR_TLS_NAME},
+    {"a server without http/1.1", script_refuse_alpn, "good.pem", NULL, "ca.pem", NULL, GW_ERR_TLS_ALPN},
+    {"a server without TLS", script_garbage, "good.pem", NULL, "ca.pem", NULL, GW_ERR_TLS},
+    {"silence in the handshake", script_silence, "good.pem", NULL, "ca.pem", NULL, GW_ERR_TLS_TIMEOUT},
+    {"an end in the handshake", script_cut, "good.pem", NULL, "ca.pem", NULL, GW_ERR_LOST},
+};
+
+static const trust_case *current;
+
+static bool names_what_to_do(const kept_event *event) {
+  return event->event.text.len > 0 && (event->event.actor != GW_ACTOR_NONE || event->event.status == GW_ERR_LOST);
+}
+
+static void run_case(void) {
+  host host;
+  kept_event event;
+  char pin[65] = "0000000000000000000000000000000000000000000000000000000000000001";
+  const char *pins[] = {pin};
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(current->script, file(current->certificate), 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.token = "secret-token";
+  options.tls_timeout_ms = current->wanted == GW_ERR_TLS_TIMEOUT ? 100 : 0;
+  options.server_name = current->server_name;
+  if (current->ca != NULL) options.ca_file = file(current->ca);
+  if (current->pinned != NULL) {
+    if (strcmp(current->pinned, "none") != 0) fingerprint(current->pinned, pin);
+    options.pins = pins;
+    options.pin_count = 1;
+  }
+  gw_client *client = NULL;
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  if (current->wanted == GW_OK) {
+    CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+    CHECK(peer_received(server) > 0);
+  } else if (host_wait(&host, GW_EVENT_CLIENT_CLOSED, 0, &event)) {
+    /* An end before the handshake may show as a broken handshake just as well. */
+    if (current->wanted == GW_ERR_LOST && event.event.status == GW_ERR_TLS) event.event.status = GW_ERR_LOST;
+    CHECK_STATUS(event.event.status, current->wanted);
+    CHECK(names_what_to_do(&event));
+    CHECK(!slice_has(event.event.text, "secret-token"));
+  } else {
+    CHECK(false);
+  }
+  gw_client_free(client);
+  host_close(&host);
+  if (current->script == script_listen) CHECK(peer_received(server) == 0);
+  peer_join(server);
+}
+
+static void a_wrong_pin_shows_what_was_seen(void) {
+  host host;
+  kept_event event;
+  char seen[65], pin[65] = "0000000000000000000000000000000000000000000000000000000000000001";
+  const char *pins[] = {pin};
+  fingerprint("good.pem", seen);
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(script_listen, file("good.pem"), 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.flags = 0; /* trying again cannot help, so it must end all the same */
+  options.pins = pins;
+  options.pin_count = 1;
+  options.token = "secret-token";
+  CHECK(host_client_end(&host, &options, &event));
+  CHECK_STATUS(event.event.status, GW_ERR_TLS_PIN);
+  CHECK(event.event.actor == GW_ACTOR_USER);
+  CHECK((event.event.flags & GW_EVENT_RETRYABLE) == 0);
+  CHECK(slice_has(event.event.payload, "\"seen\""));
+  CHECK(slice_has(event.event.payload, seen));
+  CHECK(slice_has(event.event.payload, "\"wanted\""));
+  CHECK(slice_has(event.event.payload, pin));
+  host_close(&host);
+  CHECK(peer_received(server) == 0);
+  peer_join(server);
+}
+
+static void any_of_several_pins_will_do(void) {
+  host host;
+  kept_event event;
+  char pin[65];
+  fingerprint("good.pem", pin);
+  const char *pins[] = {"1111111111111111111111111111111111111111111111111111111111111111", pin};
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(script_gateway, file("good.pem"), 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.pins = pins;
+  options.pin_count = 2;
+  gw_client *client = NULL;
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+  gw_client_free(client);
+  host_close(&host);
+  peer_join(server);
+}
+
+static void garbage_after_the_handshake_ends_it(void) {
+  host host;
+  kept_event event;
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(script_garbage_after, file("good.pem"), 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.ca_file = file("ca.pem");
+  CHECK(host_client_end(&host, &options, &event));
+  CHECK_STATUS(event.event.status, GW_ERR_TLS);
+  CHECK(event.event.connection == 1);
+  host_close(&host);
+  peer_join(server);
+}
+
+static void the_gateway_serves_given_certificates(void) {
+  host host;
+  kept_event event;
+  gw_server *server = NULL;
+  gw_client *client = NULL;
+  gw_slice text;
+  char pin[65];
+  fingerprint("good.pem", pin);
+  REQUIRE(host_open(&host));
+  gw_server_options serving = host_server_options();
+  serving.certificate_file = file("good.pem");
+  serving.key_file = file("good.pem");
+  REQUIRE_STATUS(gw_server_open(host.context, &serving, &server), GW_OK);
+  REQUIRE_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE_PIN, &text), GW_OK);
+  CHECK(slice_is(text, pin));
+  REQUIRE_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE, &text), GW_OK);
+  CHECK(slice_has(text, "BEGIN CERTIFICATE"));
+  CHECK(!slice_has(text, "PRIVATE KEY"));
+  char url[64];
+  snprintf(url, sizeof url, "wss://localhost:%u", (unsigned)gw_server_port(server));
+  gw_client_options options = host_client_options(url);
+  options.ca_file = file("ca.pem");
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+  gw_client_free(client);
+  gw_server_free(server);
+
+  serving.key_file = file("other.pem");
+  CHECK_STATUS(gw_server_open(host.context, &serving, &server), GW_ERR_CERTIFICATE);
+  host_close(&host);
+}
+
+static void a_made_certificate_is_valid_for_its_names(void) {
+  host host;
+  kept_event event;
+  gw_server *server = NULL;
+  gw_slice pem, url;
+  gw_client *client = NULL;
+  char path[] = "/tmp/gatewire-test-XXXXXX", text[128];
+  int made = mkstemp(path);
+  REQUIRE(made >= 0 && host_open(&host));
+  gw_server_options serving = host_server_options();
+  REQUIRE_STATUS(gw_server_open(host.context, &serving, &server), GW_OK);
+  REQUIRE_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE, &pem), GW_OK);
+  REQUIRE_STATUS(gw_server_get_text(server, GW_SERVER_URL, &url), GW_OK);
+  FILE *out = fdopen(made, "w");
+  REQUIRE(out != NULL && fwrite(pem.ptr, 1, pem.len, out) == pem.len && fclose(out) == 0);
+  snprintf(text, sizeof text, "%.*s", (int)url.len, (const char *)url.ptr);
+  gw_client_options options = host_client_options(text);
+  options.ca_file = path;
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+  gw_client_free(client);
+  gw_server_free(server);
+  host_close(&host);
+  remove(path);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 99;
+  host_read_arguments(argc, argv);
+  directory = argv[2];
+  for (size_t at = 0; at < sizeof cases / sizeof *cases; ++at) {
+    current = &cases[at];
+    RUN(current->name, run_case);
+  }
+  RUN("a wrong pin shows what was seen, and ends for good", a_wrong_pin_shows_what_was_seen);
+  RUN("any of several pins will do", any_of_several_pins_will_do);
+  RUN("garbage after the handshake ends the connection", garbage_after_the_handshake_ends_it);
+  RUN("the gateway serves given certificates", the_gateway_serves_given_certificates);
+  RUN("a made certificate is valid for its names", a_made_certificate_is_valid_for_its_names);
+  return test_finish();
+}

@@ -1,0 +1,336 @@
+import { EventEmitter } from 'node:events'
+
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined }
+
+/** Params of a call: a value, or JSON as text or bytes, which is sent verbatim. */
+export type Params = object | string | Uint8Array
+
+/** Who has to act before it can work; 'none': it heals by itself, or it was wanted. */
+export type Actor = 'none' | 'program' | 'user' | 'operator' | 'network'
+
+/**
+ * What is known of a call that ended without an answer: 'rejected' by the gateway, 'not-sent' (it has certainly not
+ * run), 'unknown' (it may have run).
+ */
+export type Outcome = 'rejected' | 'not-sent' | 'unknown'
+
+/**
+ * Time limits are whole milliseconds above 0; Infinity is no limit.  What is left out is decided by the library, whose
+ * defaults stand in gatewire/client.h.
+ */
+export interface ClientOptions {
+  /**
+   * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out:
+   * the CA chain and the host name decide.
+   */
+  pins?: string | readonly string[]
+  /** PEM file used in place of the system's CA certificates. */
+  caFile?: string
+  /** Sent as SNI and verified in place of the URL's host. */
+  serverName?: string
+  /** Whether ws:// may lead beyond this machine. Default: 'loopback'. */
+  plaintext?: 'loopback' | 'private' | 'any'
+
+  token?: string
+  password?: string
+  /** File of the device identity; made if it is missing.  Left out: a fresh identity. */
+  identityFile?: string
+  /** false: connect without a device identity; gateways grant no scopes then. */
+  device?: boolean
+
+  clientId?: string
+  clientMode?: string
+  clientVersion?: string
+  displayName?: string
+  platform?: string
+  deviceFamily?: string
+  instanceId?: string
+  role?: string
+  scopes?: readonly string[]
+  caps?: readonly string[]
+  locale?: string
+  userAgent?: string
+  /** Added to the upgrade request. */
+  headers?: Readonly<Record<string, string>> | ReadonlyArray<readonly [string, string]>
+
+  minProtocol?: number
+  maxProtocol?: number
+
+  connectTimeoutMs?: number
+  tlsTimeoutMs?: number
+  upgradeTimeoutMs?: number
+  challengeTimeoutMs?: number
+  helloTimeoutMs?: number
+  closeTimeoutMs?: number
+  callTimeoutMs?: number
+  pingIntervalMs?: number
+  pongTimeoutMs?: number
+
+  /** false: one connection, whose end is the client's end. */
+  reconnect?: boolean
+  reconnectInitialMs?: number
+  reconnectMaxMs?: number
+
+  /** permessage-deflate: false: not offered; 'takeover': keep the window between messages. */
+  deflate?: boolean | 'takeover'
+  deflateThresholdBytes?: number
+  maxMessageBytes?: number
+  maxQueuedBytes?: number
+  maxCalls?: number
+}
+
+export interface ConnectOptions extends ClientOptions {
+  /** Gives up waiting for the first hello. */
+  signal?: AbortSignal
+  /** true: wait for the first hello however many attempts it takes; false, the default: fail with the first attempt. */
+  keepTrying?: boolean
+}
+
+export interface CallOptions {
+  timeoutMs?: number
+  /** Goes on after an answer with status "accepted", to the next one. */
+  expectFinal?: boolean
+  /** Gets the accepted answer; needs expectFinal. */
+  onAccepted?: (payload: any) => void
+  /** Ends the call with a CallCancelledError.  Nothing is sent: the gateway may still run it. */
+  signal?: AbortSignal
+  /** Answers as a Buffer of JSON, verbatim. */
+  raw?: boolean
+}
+
+export interface ClientState {
+  phase: 'waiting' | 'resolve' | 'connect' | 'tls' | 'upgrade' | 'challenge' | 'hello' | 'ready' | 'closing' | 'closed'
+  protocol: number
+  nextAttemptMs: number
+  connections: number
+  attempts: number
+  callsInFlight: number
+  queuedBytes: number
+  roundTripMs: number
+  deflate: boolean
+  tls: boolean
+}
+
+/** An event of the gateway. */
+export interface GatewayEvent<Payload = any> {
+  readonly name: string
+  /** undefined for an event without a number */
+  readonly seq: number | undefined
+  /** Parsed when it is first looked at; undefined if there is none. */
+  readonly payload: Payload
+  /** The payload as JSON, verbatim; empty if there is none. */
+  readonly json: string
+}
+
+export interface EventStreamOptions {
+  /** Only events with these names. */
+  names?: readonly string[]
+  /** Events that may wait for the loop before it ends with a ResourceError. Default: 16384. */
+  limit?: number
+}
+
+export interface ClientEvents {
+  /** A hello arrived; calls can be made. */
+  connected: (hello: any) => void
+  /** An attempt failed or a connection ended; the next attempt follows after error.retryAfterMs. */
+  disconnected: (error: GatewireError) => void
+  /** The last event: null after close(), else why the client has given up. */
+  closed: (error: GatewireError | null) => void
+  /** Something that the gateway sent was ignored, or it granted something other than asked. */
+  warning: (error: GatewireError) => void
+  /** Events are missing before the one with this number. */
+  gap: (gap: { seq: number, missing: number }) => void
+  /** Calls may be made again after writableNeedDrain. */
+  drain: () => void
+  event: (event: GatewayEvent) => void
+  [named: `event:${string}`]: (payload: any, event: GatewayEvent) => void
+}
+
+/** A connection to a gateway that heals itself, from now until close(). */
+export class Client extends EventEmitter {
+  on<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
+  once<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
+  off<Name extends keyof ClientEvents> (name: Name, listener: ClientEvents[Name]): this
+  constructor (url: string | URL, options?: ClientOptions)
+  /** Without credentials, query and fragment. */
+  readonly url: string
+  /** The hello of the present or last connection. */
+  readonly hello: any
+  readonly isConnected: boolean
+  /** Hold back until 'drain'. */
+  readonly writableNeedDrain: boolean
+  state (): ClientState
+  /** The hello of the connection, at once or when there is one; rejects when the client ends. */
+  ready (options?: { signal?: AbortSignal }): Promise<any>
+  /**
+   * Calls a method.  params: an object, or JSON as a string or Uint8Array that is sent verbatim.
+   * Rejects with an RpcError if the gateway answers with an error; error.outcome says what is known of the call.
+   */
+  call<Result = any> (method: string, params?: Params, options?: CallOptions & { raw?: false }): Promise<Result>
+  call (method: string, params: Params | undefined, options: CallOptions & { raw: true }): Promise<Buffer>
+  events (options?: EventStreamOptions): AsyncIterableIterator<GatewayEvent>
+  /** Hands what was sent to the kernel now; otherwise it leaves at the end of the turn. */
+  flush (): void
+  /** Closes politely; resolves when the connection has ended. */
+  close (code?: number, reason?: string): Promise<void>
+  /** Keeps the process alive while the client is open, which is the default. */
+  ref (): this
+  unref (): this
+}
+
+export interface ServerOptions {
+  /** Literal address. Default: 127.0.0.1. */
+  address?: string
+  /** 0 or left out: the kernel picks one. */
+  port?: number
+  /** PEM files; both left out: a self-signed certificate is made, valid for names. */
+  certificateFile?: string
+  keyFile?: string
+  names?: readonly string[]
+  /** true: no TLS; only for loopback addresses. */
+  plaintext?: boolean
+  token?: string
+  password?: string
+  version?: string
+  protocol?: number
+  /** false: health, agents.list, sessions.list and chat.send come to the methods given here too. */
+  builtin?: boolean
+  /** true: refuse peers without a device identity. */
+  requireDevice?: boolean
+  deflate?: boolean | 'takeover'
+  deflateThresholdBytes?: number
+  tickIntervalMs?: number
+  handshakeTimeoutMs?: number
+  closeTimeoutMs?: number
+  requestTimeoutMs?: number
+  pingIntervalMs?: number
+  pongTimeoutMs?: number
+  maxConnections?: number
+  maxMessageBytes?: number
+  maxQueuedBytes?: number
+  maxRequests?: number
+}
+
+/** A client of the embedded gateway. */
+export interface Peer {
+  readonly client: any
+  readonly role: string
+  readonly scopes: string[]
+  readonly deviceId: string | undefined
+  readonly remote: string
+  readonly isConnected: boolean
+  push (event: string, payload?: Json | object | Uint8Array): boolean
+  disconnect (code?: number, reason?: string): boolean
+}
+
+/** A call that is being answered. */
+export interface Request {
+  readonly method: string
+  readonly peer: Peer
+  /** The first answer of a run whose result comes later; an object gets status "accepted". */
+  accept (payload?: Json | object | Uint8Array): void
+}
+
+export interface ServerEvents {
+  peer: (peer: Peer) => void
+  'peer-closed': (peer: Peer, error: GatewireError | null) => void
+  /** A peer failed before it was connected. */
+  'peer-refused': (error: GatewireError | null) => void
+  /** A handler threw something other than an RpcError. */
+  'method-error': (error: unknown, request: Request) => void
+  /** The last event. */
+  closed: () => void
+}
+
+/** A gateway inside this process. */
+export class Server extends EventEmitter {
+  on<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
+  once<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
+  off<Name extends keyof ServerEvents> (name: Name, listener: ServerEvents[Name]): this
+  constructor (options?: ServerOptions)
+  readonly url: string
+  readonly port: number
+  /** SHA-256 of the certificate: what clients pin; undefined without TLS. */
+  readonly pin: string | undefined
+  /** SHA-256 of the certificate's SubjectPublicKeyInfo. */
+  readonly keyPin: string | undefined
+  /** The certificate as PEM. */
+  readonly certificate: string | undefined
+  readonly peers: Peer[]
+  /**
+   * Answers a method.  A Uint8Array is JSON, sent verbatim; any other result is written as JSON.  Throw an RpcError to
+   * reject.
+   */
+  method (name: string, handler: (params: any, request: Request) => unknown, options?: { raw?: false }): this
+  method (name: string, handler: (params: Buffer, request: Request) => unknown, options: { raw: true }): this
+  /** Sends an event to one peer or to all.  false: the peer has left, or is slow and its queue grows. */
+  push (event: string, payload?: Json | object | Uint8Array, peer?: Peer): boolean
+  disconnect (peer: Peer, code?: number, reason?: string): boolean
+  /** Tells every peer, closes their connections, and resolves when all have ended. */
+  stop (reason?: string): Promise<void>
+  ref (): this
+  unref (): this
+}
+
+/** Opens a client and waits for its first hello.  If the first attempt fails, so does this. */
+export function connect (url: string | URL, options?: ConnectOptions): Promise<Client>
+
+/** Starts a gateway; peers can connect when it resolves. */
+export function serve (options?: ServerOptions): Promise<Server>
+
+/** Reads a certificate pin in any of its text forms; gives 64 lower-case hex digits. */
+export function normalizePin (text: string): string
+
+/** Version of the library, and of the TLS and compression libraries that it uses. */
+export const version: string
+export const dependencies: string
+
+export class GatewireError extends Error {
+  /** 'GW_ERR_TLS_PIN' */
+  readonly code: string
+  readonly status: number
+  readonly actor: Actor
+  /** Whether the same can work later. */
+  readonly retryable: boolean
+  readonly retryAfterMs?: number
+  /** The gateway's own code. */
+  readonly gatewayCode?: string
+  readonly details?: any
+  readonly outcome?: Outcome
+  readonly closeCode?: number
+  readonly httpStatus?: number
+  readonly cause?: unknown
+}
+
+/** The call itself was wrong; nothing was done. */
+export class UsageError extends GatewireError {}
+/** Not possible now: there is no connection, or it has ended. */
+export class NotConnectedError extends UsageError {}
+/** The system or the network. */
+export class NetworkError extends GatewireError {}
+export class TlsError extends GatewireError {}
+/** The certificate matches none of the pins. */
+export class PinError extends TlsError {
+  readonly seen: string[] | undefined
+  readonly wanted: string[] | undefined
+}
+/** The HTTP upgrade was refused or broken. */
+export class UpgradeError extends GatewireError {}
+export class WebSocketError extends GatewireError {}
+/** The gateway protocol: challenge, connect request, hello, calls. */
+export class GatewayError extends GatewireError {}
+/** A call that was answered with an error; thrown in a method of a server, it is that error. */
+export class RpcError extends GatewayError {
+  constructor (
+    gatewayCode: string, message?: string, facts?: { details?: any, retryable?: boolean, retryAfterMs?: number })
+}
+/** A call has certainly not run. */
+export class NotSentError extends GatewayError {}
+/** A call may have run. */
+export class OutcomeUnknownError extends GatewayError {}
+export class CallTimeoutError extends OutcomeUnknownError {}
+/** A call was given up through its AbortSignal, whose reason is the cause.  Its name is 'AbortError'. */
+export class CallCancelledError extends GatewayError {}
+/** A limit was reached. */
+export class ResourceError extends GatewireError {}

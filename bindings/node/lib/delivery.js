@@ -1,0 +1,205 @@
+'use strict'
+
+// The way of events from the addon to clients, servers and calls.  One call of deliver() brings all events of a
+// wake-up; the answer to a call costs one place in an array and its promise, and no other object.
+
+const { makeError } = require('./errors.js')
+const {
+  native, ACTOR, CODE, CONNECTION, FIRST_ROW, FLAGS, NAME, OWNER, PAYLOAD, PAYLOAD_IS_LARGE, RETRY_AFTER, ROW_WORDS,
+  SEQUENCE, STATUS, SUBJECT, TEXT, TYPE
+} = require('./native.js')
+
+const {
+  GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_PEER_CONNECTED,
+  GW_EVENT_RETRYABLE
+} = native.constants
+
+/** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
+class Slice {
+  constructor (bytes, start, end) {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+  }
+
+  get isEmpty () {
+    return this.start === this.end
+  }
+
+  text () {
+    return sliceText(this.bytes, this.start, this.end)
+  }
+
+  buffer () {
+    return sliceBuffer(this.bytes, this.start, this.end)
+  }
+
+  /** undefined if there is nothing */
+  parse () {
+    return this.isEmpty ? undefined : JSON.parse(this.text())
+  }
+}
+
+function sliceText (bytes, start, end) {
+  return typeof bytes === 'string' ? bytes.substring(start, end) : bytes.toString('utf8', start, end)
+}
+
+function sliceBuffer (bytes, start, end) {
+  return typeof bytes === 'string' ? Buffer.from(bytes.substring(start, end), 'latin1') : bytes.subarray(start, end)
+}
+
+/** One event for a client or server. */
+class Notice {
+  constructor (row, name, payload, text) {
+    this.type = words[row + TYPE]
+    this.status = statuses[row + STATUS]
+    this.code = words[row + CODE]
+    this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
+    this.actor = words[row + ACTOR]
+    this.retryAfterMs = words[row + RETRY_AFTER]
+    this.connectionLow = words[row + CONNECTION]
+    this.connectionHigh = words[row + CONNECTION + 1]
+    this.subjectLow = words[row + SUBJECT]
+    this.subjectHigh = words[row + SUBJECT + 1]
+    this.sequenceLow = words[row + SEQUENCE]
+    this.sequenceHigh = words[row + SEQUENCE + 1]
+    this.name = name
+    this.payload = payload
+    this.text = text
+  }
+
+  error () {
+    let details = readDetails(this.payload)
+    // A rejected call brings the whole error object; the rest of it is in the other fields.
+    if (this.status === GW_ERR_REJECTED) details = details?.details
+    return makeError(this.status, this.text, {
+      actor: this.actor,
+      code: this.code,
+      retryable: this.retryable,
+      retryAfterMs: this.retryAfterMs,
+      gatewayCode: this.name,
+      details
+    })
+  }
+}
+
+function readDetails (payload) {
+  try {
+    return payload.parse()
+  } catch {
+    return payload.text()
+  }
+}
+
+/** An id as one value, for a Map.  Ids are exact as numbers until their place was used two million times. */
+function joinId (low, high) {
+  return high < 0x200000 ? high * 0x100000000 + low : (BigInt(high) << 32n) | BigInt(low)
+}
+
+// --- who events belong to ---
+
+const clients = []
+const servers = []
+const calls = []
+const freeCalls = []
+
+/** Gives a call a number that its events carry. */
+function addCall (call) {
+  const number = freeCalls.length > 0 ? freeCalls.pop() : calls.length
+  calls[number] = call
+  return number
+}
+
+function removeCall (number) {
+  calls[number] = undefined
+  freeCalls.push(number)
+}
+
+// --- keeping the process alive ---
+
+let held = 0
+
+function hold () {
+  if (held++ === 0) native.hold(true)
+}
+
+function letGo () {
+  if (--held === 0) native.hold(false)
+}
+
+// --- delivery ---
+
+function callDone (row, call, bytes, start, end) {
+  removeCall(words[row + OWNER])
+  if (call.signal !== undefined) call.signal.removeEventListener('abort', call.onAbort)
+  if (call.raw) call.resolve(sliceBuffer(bytes, start, end))
+  else if (start === end) call.resolve(undefined)
+  else parseAnswer(call, sliceText(bytes, start, end))
+}
+
+function parseAnswer (call, text) {
+  let answer
+  try {
+    answer = JSON.parse(text)
+  } catch (cause) {
+    call.reject(makeError(GW_ERR_JSON, 'the answer is not valid JSON', { actor: 3, cause }))
+    return
+  }
+  call.resolve(answer)
+}
+
+function callFailed (row, call, notice) {
+  removeCall(words[row + OWNER])
+  const error = notice.error()
+  if (call.signal !== undefined) {
+    call.signal.removeEventListener('abort', call.onAbort)
+    if (notice.status === GW_ERR_CANCELLED) error.cause = call.signal.reason
+  }
+  call.reject(error)
+}
+
+function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
+  const type = words[row + TYPE]
+  const isAnswer = type === GW_EVENT_CALL_DONE || type === GW_EVENT_CALL_ACCEPTED
+  const owner = (isAnswer ? calls : type < GW_EVENT_PEER_CONNECTED ? clients : servers)[words[row + OWNER]]
+  if (owner === undefined) return
+  if (type === GW_EVENT_CALL_DONE && statuses[row + STATUS] === 0) {
+    if (large === undefined) callDone(row, owner, bytes, start, end)
+    else callDone(row, owner, large, 0, large.length)
+    return
+  }
+  const name = sliceText(bytes, nameStart, start)
+  const payload = large === undefined ? new Slice(bytes, start, end) : new Slice(large, 0, large.length)
+  const notice = new Notice(row, name, payload, sliceText(bytes, end, textEnd))
+  if (type === GW_EVENT_CALL_DONE) callFailed(row, owner, notice)
+  else if (type === GW_EVENT_CALL_ACCEPTED) owner.onAccepted?.(owner.raw ? payload.buffer() : payload.parse())
+  else owner[feed](notice)
+}
+
+function deliver (count, bytes, large) {
+  let at = 0
+  let largeAt = 0
+  for (let i = 0, row = FIRST_ROW; i < count; i++, row += ROW_WORDS) {
+    const payloadLength = words[row + PAYLOAD]
+    const isLarge = payloadLength === PAYLOAD_IS_LARGE
+    const start = at + words[row + NAME]
+    const end = isLarge ? start : start + payloadLength
+    const textEnd = end + words[row + TEXT]
+    try {
+      deliverOne(row, bytes, at, start, end, textEnd, isLarge ? large[largeAt++] : undefined)
+    } catch (error) {
+      // A listener threw.  The other events of this wake-up still have to arrive; the error is the program's.
+      process.nextTick(() => { throw error })
+    }
+    at = textEnd
+  }
+}
+
+/** The method of a client or server that takes a Notice. */
+const feed = Symbol('feed')
+
+const table = native.start(deliver)
+const words = new Uint32Array(table)
+const statuses = new Int32Array(table)
+
+module.exports = { addCall, clients, feed, hold, joinId, letGo, removeCall, servers, words }

@@ -1,0 +1,28 @@
+import gatewire from './index.js'
+
+export const {
+  connect,
+  serve,
+  Client,
+  Server,
+  normalizePin,
+  version,
+  dependencies,
+  GatewireError,
+  UsageError,
+  NotConnectedError,
+  NetworkError,
+  TlsError,
+  PinError,
+  UpgradeError,
+  WebSocketError,
+  GatewayError,
+  RpcError,
+  NotSentError,
+  OutcomeUnknownError,
+  CallTimeoutError,
+  CallCancelledError,
+  ResourceError
+} = gatewire
+
+export default gatewire

@@ -1,0 +1,113 @@
+'use strict'
+
+// Options are checked here for their names and types, so that the message names the option.  What they mean, and every
+// default, is the library's.
+
+const { inspect } = require('node:util')
+
+const NEVER = 0xffffffff
+
+/** What was given, for a message.  Text is never shown: it may be a credential. */
+function given (value) {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return inspect(value)
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without prototype'})`
+  return `a ${typeof value}`
+}
+
+function wrongType (name, expected, value) {
+  const error = new TypeError(`${name} must be ${expected}, not ${given(value)}`)
+  error.code = 'ERR_INVALID_ARG_TYPE'
+  return error
+}
+
+function wrongValue (name, expected, value) {
+  const error = new RangeError(`${name} must be ${expected}, not ${given(value)}`)
+  error.code = 'ERR_OUT_OF_RANGE'
+  return error
+}
+
+function checkText (name, value) {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  if (value.includes('\0')) throw wrongValue(name, 'text without NUL characters', value)
+  return value
+}
+
+function checkTexts (name, value) {
+  const list = typeof value === 'string' ? [value] : value
+  if (!Array.isArray(list)) throw wrongType(name, 'a string or an array of strings', value)
+  return list.map((element, i) => checkText(`${name}[${i}]`, element))
+}
+
+function checkInteger (name, value, least, most, expected) {
+  if (typeof value !== 'number') throw wrongType(name, expected, value)
+  if (!Number.isInteger(value) || value < least || value > most) throw wrongValue(name, expected, value)
+  return value
+}
+
+function checkTime (name, value) {
+  if (value === Infinity) return NEVER
+  return checkInteger(name, value, 1, NEVER - 1, 'a whole number of milliseconds above 0, or Infinity')
+}
+
+/** Names and values, one after the other. */
+function checkHeaders (name, value) {
+  if (value === null || typeof value !== 'object') throw wrongType(name, 'an object or an array of pairs', value)
+  const pairs = Array.isArray(value) ? value : Object.entries(value)
+  return pairs.flatMap((pair, i) => {
+    if (!Array.isArray(pair) || pair.length !== 2) throw wrongType(`${name}[${i}]`, 'a pair of name and value', pair)
+    return [checkText(`${name}[${i}]`, pair[0]), checkText(`${name}["${pair[0]}"]`, pair[1])]
+  })
+}
+
+const CHECKS = {
+  text: checkText,
+  texts: checkTexts,
+  headers: checkHeaders,
+  time: checkTime,
+  count: (name, value) => checkInteger(name, value, 1, NEVER - 1, 'a whole number above 0'),
+  port: (name, value) => checkInteger(name, value, 0, 65535, 'a port number from 0 to 65535')
+}
+
+function checkChoice (name, value, choices) {
+  if (choices.has(value)) return choices.get(value)
+  const expected = [...choices.keys()].map((choice) => inspect(choice)).join(' or ')
+  const shown = typeof value === 'string' ? inspect(value) : given(value)
+  const error = new TypeError(`${name} must be ${expected}, not ${shown}`)
+  error.code = 'ERR_INVALID_ARG_VALUE'
+  throw error
+}
+
+function checkObject (name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw wrongType(name, 'an object', value)
+}
+
+function checkNames (where, options, allowed) {
+  for (const name of Object.keys(options)) {
+    if (allowed.includes(name)) continue
+    const error = new TypeError(
+      `${where}: there is no option "${name}"; the options are ${[...allowed].sort().join(', ')}`)
+    error.code = 'ERR_INVALID_ARG_VALUE'
+    throw error
+  }
+}
+
+/**
+ * Reads options of a client or server.
+ * kinds: the addon's options, by name.  choices: options that stand for flags, each a Map from value to flag.
+ */
+function readOptions (where, options, kinds, choices) {
+  checkObject(`${where}: options`, options)
+  checkNames(where, options, [...Object.keys(kinds), ...Object.keys(choices)])
+  const values = {}
+  let flags = 0
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    if (name in choices) flags |= checkChoice(`${where}: ${name}`, value, choices[name])
+    else values[name] = CHECKS[kinds[name]](`${where}: ${name}`, value)
+  }
+  return { flags, values }
+}
+
+module.exports = { checkInteger, checkNames, checkObject, checkText, checkTime, readOptions, wrongType, wrongValue }

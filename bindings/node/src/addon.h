@@ -1,0 +1,120 @@
+/*
+ * The addon: one instance for each JavaScript environment (the main thread, each worker thread), nothing shared between
+ * them.
+ *
+ * Handles.  JavaScript knows clients and servers by small numbers, which are places in the tables below.  A number
+ * that stands for nothing answers GW_ERR_GONE.  What is open is freed by JavaScript after its last event, or by the
+ * end of the environment; the garbage collector frees nothing here.
+ *
+ * End of an environment, in this order: free clients and servers, stop watching the descriptor, wait for the close
+ * callbacks of the libuv handles, free the context, free the addon.
+ */
+#ifndef GATEWIRE_NODE_ADDON_H
+#define GATEWIRE_NODE_ADDON_H
+
+#include <uv.h>
+
+#include "gatewire/gatewire.h"
+#include "values.h"
+
+enum {
+  EVENTS_EACH = 256,        /* events of one wake-up */
+  LARGE_PAYLOAD = 16 * 1024 /* bytes from which a payload is a Buffer of its own */
+};
+
+/*
+ * The table that JavaScript reads: an id that a function gave out, then one row for each event of a wake-up.
+ * lib/native.js has the same numbers.
+ */
+enum {
+  TABLE_ID_LOW = 0,
+  TABLE_ID_HIGH = 1,
+  TABLE_ROWS = 4,
+
+  ROW_TYPE = 0,
+  ROW_STATUS = 1,
+  ROW_OWNER = 2, /* place of the client or server, or the number of a call */
+  ROW_CODE = 3,
+  ROW_FLAGS = 4,
+  ROW_ACTOR = 5,
+  ROW_RETRY_AFTER = 6,
+  ROW_NAME = 7, /* lengths; the bytes lie back to back in the order name, payload, text */
+  ROW_PAYLOAD = 8,
+  ROW_TEXT = 9,
+  ROW_CONNECTION = 10, /* low and high half */
+  ROW_SUBJECT = 12,
+  ROW_SEQUENCE = 14,
+  ROW_WORDS = 16,
+
+  TABLE_WORDS = TABLE_ROWS + EVENTS_EACH * ROW_WORDS
+};
+
+/* In ROW_PAYLOAD: the payload is the next Buffer of the list of large ones. */
+#define PAYLOAD_IS_LARGE UINT32_MAX
+
+/* Handles by place. */
+struct places {
+  void **items;
+  uint32_t count;
+};
+
+struct addon {
+  napi_env env;
+  unsigned holders; /* the environment, and the context while its libuv handles are not closed */
+
+  gw_context *context; /* NULL until it is needed */
+  uv_poll_t poll;      /* on the descriptor of the context */
+  uv_prepare_t flush;  /* runs before the loop waits, when something was sent since */
+  bool unsent;
+  unsigned handles_open; /* of the two above */
+  napi_async_cleanup_hook_handle cleanup;
+  napi_async_context async;
+
+  napi_ref deliver;    /* function(count, bytes, large) */
+  napi_ref table_kept; /* the ArrayBuffer that owns table */
+  uint32_t *table;
+
+  struct places clients;
+  struct places servers;
+
+  struct scratch text; /* arguments */
+  struct scratch json;
+  struct scratch extra;
+  struct scratch packed; /* names, payloads and texts of one wake-up */
+  gw_event events[EVENTS_EACH];
+};
+
+/* Arguments of a function call, and the addon that it belongs to; NULL with an exception pending if that fails. */
+struct addon *addon_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
+
+void addon_release(struct addon *addon);
+
+/* Puts a handle into a table.  False if there is no memory. */
+bool places_add(struct places *places, void *handle, uint32_t *place);
+
+/* The handle at a place, NULL if there is none. */
+void *places_get(const struct places *places, uint32_t place);
+
+void *places_take(struct places *places, uint32_t place);
+
+/* Makes the context at the first call; GW_OK if it is there. */
+gw_status context_need(struct addon *addon);
+
+/* Something was sent: it leaves, with all else of this turn, before the loop waits again. */
+void context_unsent(struct addon *addon);
+
+/* An entry of the list of functions that a file offers to JavaScript. */
+#define FUNCTION(name, function) {name, NULL, function, NULL, NULL, NULL, napi_default, NULL}
+
+extern const napi_property_descriptor context_functions[];
+extern const size_t context_function_count;
+extern const napi_property_descriptor client_functions[];
+extern const size_t client_function_count;
+extern const napi_property_descriptor server_functions[];
+extern const size_t server_function_count;
+
+/* Names and kinds of the options. */
+napi_value client_describe(napi_env env);
+napi_value server_describe(napi_env env);
+
+#endif

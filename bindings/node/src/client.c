@@ -1,0 +1,181 @@
+/* Clients: one function for each of the header's. */
+#include "addon.h"
+
+#define OPTION(name, kind, member) {name, kind, offsetof(gw_client_options, member), 0}
+#define OPTION_LIST(name, kind, member, count) \
+  {name, kind, offsetof(gw_client_options, member), offsetof(gw_client_options, count)}
+
+static const struct option options[] = {
+    OPTION_LIST("pins", OPTION_TEXTS, pins, pin_count),
+    OPTION("caFile", OPTION_TEXT, ca_file),
+    OPTION("serverName", OPTION_TEXT, server_name),
+    OPTION("token", OPTION_TEXT, token),
+    OPTION("password", OPTION_TEXT, password),
+    OPTION("identityFile", OPTION_TEXT, identity_file),
+    OPTION("clientId", OPTION_TEXT, client_id),
+    OPTION("clientMode", OPTION_TEXT, client_mode),
+    OPTION("clientVersion", OPTION_TEXT, client_version),
+    OPTION("displayName", OPTION_TEXT, display_name),
+    OPTION("platform", OPTION_TEXT, platform),
+    OPTION("deviceFamily", OPTION_TEXT, device_family),
+    OPTION("instanceId", OPTION_TEXT, instance_id),
+    OPTION("role", OPTION_TEXT, role),
+    OPTION_LIST("scopes", OPTION_TEXTS, scopes, scope_count),
+    OPTION_LIST("caps", OPTION_TEXTS, caps, cap_count),
+    OPTION("locale", OPTION_TEXT, locale),
+    OPTION("userAgent", OPTION_TEXT, user_agent),
+    OPTION_LIST("headers", OPTION_HEADERS, headers, header_count),
+    OPTION("minProtocol", OPTION_COUNT, min_protocol),
+    OPTION("maxProtocol", OPTION_COUNT, max_protocol),
+    OPTION("connectTimeoutMs", OPTION_TIME, connect_timeout_ms),
+    OPTION("tlsTimeoutMs", OPTION_TIME, tls_timeout_ms),
+    OPTION("upgradeTimeoutMs", OPTION_TIME, upgrade_timeout_ms),
+    OPTION("challengeTimeoutMs", OPTION_TIME, challenge_timeout_ms),
+    OPTION("helloTimeoutMs", OPTION_TIME, hello_timeout_ms),
+    OPTION("closeTimeoutMs", OPTION_TIME, close_timeout_ms),
+    OPTION("callTimeoutMs", OPTION_TIME, call_timeout_ms),
+    OPTION("pingIntervalMs", OPTION_TIME, ping_interval_ms),
+    OPTION("pongTimeoutMs", OPTION_TIME, pong_timeout_ms),
+    OPTION("reconnectInitialMs", OPTION_TIME, reconnect_initial_ms),
+    OPTION("reconnectMaxMs", OPTION_TIME, reconnect_max_ms),
+    OPTION("maxMessageBytes", OPTION_COUNT, max_message_bytes),
+    OPTION("maxQueuedBytes", OPTION_COUNT, max_queued_bytes),
+    OPTION("maxCalls", OPTION_COUNT, max_calls),
+    OPTION("deflateThresholdBytes", OPTION_COUNT, deflate_threshold_bytes),
+};
+enum { OPTION_COUNT_CLIENT = sizeof options / sizeof options[0] };
+
+napi_value client_describe(napi_env env) { return describe_options(env, options, OPTION_COUNT_CLIENT); }
+
+/* Opens a client whose events carry its place in the table. */
+static napi_value open_at_place(struct addon *addon, gw_client_options *settings) {
+  uint32_t place = 0;
+  gw_status status = context_need(addon);
+  /* The place is taken first, because its number goes into the options. */
+  if (status == GW_OK && !places_add(&addon->clients, addon, &place)) status = GW_ERR_LIMIT;
+  if (status != GW_OK) return make_i32(addon->env, status);
+
+  gw_client *client = NULL;
+  settings->user_data = (void *)(uintptr_t)place;
+  status = gw_client_open(addon->context, settings, &client);
+  addon->clients.items[place] = client;
+  if (status != GW_OK) return make_i32(addon->env, status);
+  context_unsent(addon);
+  return make_i32(addon->env, (int32_t)place);
+}
+
+/* (url, flags, options) -> place, or a negative status */
+static napi_value client_open(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t length = 0;
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  gw_client_options settings;
+  gw_client_options_init(&settings);
+  if (addon == NULL || !read_text(env, arguments[0], &addon->text, &length)) return NULL;
+  if (!read_u32(env, arguments[1], &settings.flags)) return NULL;
+
+  struct option_memory memory = {NULL};
+  settings.url = addon->text.bytes;
+  bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, &settings, &memory);
+  napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
+  option_memory_free(&memory);
+  return result;
+}
+
+/* Reads the place in the first argument; NULL if it stands for no client or an exception is pending. */
+static gw_client *client_at(struct addon *addon, napi_value argument) {
+  uint32_t place;
+  return napi_get_value_uint32(addon->env, argument, &place) == napi_ok ? places_get(&addon->clients, place) : NULL;
+}
+
+/* (place) */
+static napi_value client_free(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  uint32_t place;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon != NULL && read_u32(env, argument, &place)) gw_client_free(places_take(&addon->clients, place));
+  return NULL;
+}
+
+/* (place, number, method, params, flags, timeout) -> status; the id of the call goes into the table */
+static napi_value client_call(napi_env env, napi_callback_info info) {
+  napi_value arguments[6];
+  size_t length = 0;
+  uint32_t number = 0;
+  struct bytes params;
+  gw_call_options settings = {.struct_size = sizeof settings};
+  struct addon *addon = addon_arguments(env, info, 6, arguments);
+  if (addon == NULL || !read_u32(env, arguments[1], &number) || !read_text(env, arguments[2], &addon->text, &length) ||
+      !read_bytes(env, arguments[3], &addon->json, &params) || !read_u32(env, arguments[4], &settings.flags) ||
+      !read_u32(env, arguments[5], &settings.timeout_ms)) {
+    return NULL;
+  }
+  gw_client *client = client_at(addon, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+
+  uint64_t call = 0;
+  settings.user_data = (void *)(uintptr_t)number;
+  gw_status status = gw_client_call(client, addon->text.bytes, params.ptr, params.len, &settings, &call);
+  addon->table[TABLE_ID_LOW] = (uint32_t)call;
+  addon->table[TABLE_ID_HIGH] = (uint32_t)(call >> 32);
+  scratch_trim(&addon->json);
+  if (status >= 0) context_unsent(addon);
+  return make_i32(env, status);
+}
+
+/* (place, low, high) -> status */
+static napi_value client_cancel(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  uint64_t call;
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  if (addon == NULL || !read_id(env, arguments[1], arguments[2], &call)) return NULL;
+  gw_client *client = client_at(addon, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+  return make_i32(env, gw_client_cancel(client, call));
+}
+
+/* (place, code, reason) -> status */
+static napi_value client_close(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t length = 0;
+  uint32_t code;
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  if (addon == NULL || !read_u32(env, arguments[1], &code)) return NULL;
+  if (!read_text(env, arguments[2], &addon->text, &length)) return NULL;
+  gw_client *client = client_at(addon, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+  gw_status status = gw_client_close(client, code, addon->text.bytes);
+  context_unsent(addon);
+  return make_i32(env, status);
+}
+
+/* (place) -> object, or a status */
+static napi_value client_state(napi_env env, napi_callback_info info) {
+  napi_value argument, object;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon == NULL) return NULL;
+  gw_client *client = client_at(addon, argument);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+
+  gw_client_state state = {.struct_size = sizeof state};
+  gw_status status = gw_client_get_state(client, &state);
+  if (status != GW_OK || napi_create_object(env, &object) != napi_ok) return make_i32(env, status);
+  set_number(env, object, "phase", state.phase);
+  set_number(env, object, "protocol", state.protocol);
+  set_number(env, object, "nextAttemptMs", state.next_attempt_ms);
+  set_number(env, object, "connections", (double)state.connections);
+  set_number(env, object, "attempts", (double)state.attempts);
+  set_number(env, object, "callsInFlight", (double)state.calls_in_flight);
+  set_number(env, object, "queuedBytes", (double)state.queued_bytes);
+  set_number(env, object, "roundTripMs", (double)state.round_trip_us / 1000.0);
+  set_number(env, object, "deflate", state.deflate);
+  set_number(env, object, "tls", state.tls);
+  return object;
+}
+
+const napi_property_descriptor client_functions[] = {
+    FUNCTION("clientOpen", client_open),     FUNCTION("clientFree", client_free),
+    FUNCTION("clientCall", client_call),     FUNCTION("clientCancel", client_cancel),
+    FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
+};
+const size_t client_function_count = sizeof client_functions / sizeof client_functions[0];

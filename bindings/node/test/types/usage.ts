@@ -1,0 +1,57 @@
+// Compiled, never run: the types allow what is right and refuse what is wrong.
+import {
+  Client, CallTimeoutError, GatewireError, PinError, RpcError, Server, connect, normalizePin, serve, version
+} from '../../index'
+
+async function right (): Promise<void> {
+  const server: Server = await serve({ token: 'x', port: 0, deflate: 'takeover', names: ['localhost'] })
+  server.method('sum', ({ a, b }: { a: number, b: number }) => a + b)
+  server.method('raw', (params) => params.subarray(1), { raw: true })
+  server.method('run', async (params, request) => {
+    request.accept({ runId: 'r' })
+    request.peer.push('event', { n: 1 })
+    throw new RpcError('UNAVAILABLE', 'later', { retryAfterMs: 5 })
+  })
+  server.on('peer', (peer) => peer.disconnect(4000, 'no'))
+  server.on('peer-closed', (peer, error) => console.log(peer.role, error?.closeCode))
+  const pin: string | undefined = server.pin
+
+  const { signal } = new AbortController()
+  const client: Client = await connect(new URL(server.url), { token: 'x', pins: pin, signal })
+  const sum: number = await client.call<number>('sum', { a: 1 }, { timeoutMs: 5, onAccepted: (payload) => payload })
+  const bytes: Buffer = await client.call('sum', '{}', { raw: true })
+  client.on('event:chat', (payload, event) => console.log(payload.text, event.seq))
+  client.on('disconnected', (error) => console.log(error.retryAfterMs))
+  client.once('gap', ({ missing }) => missing + 1)
+  for await (const event of client.events({ names: ['chat'] })) console.log(event.name, event.payload, event.json)
+  console.log(sum, bytes.length, client.state().phase === 'ready', normalizePin('x'), version)
+  await client.close(1000, 'done')
+  await server.stop()
+}
+
+function handle (error: unknown): string {
+  if (error instanceof PinError) return String(error.seen)
+  if (error instanceof CallTimeoutError) return error.outcome ?? ''
+  if (error instanceof GatewireError) return `${error.code} ${error.actor}`
+  return 'unknown'
+}
+
+async function wrong (client: Client): Promise<void> {
+  // @ts-expect-error: misspelt
+  await connect('ws://x', { tokne: 'x' })
+  // @ts-expect-error: wrong type
+  await connect('ws://x', { callTimeoutMs: '5' })
+  // @ts-expect-error: wrong choice
+  await connect('ws://x', { plaintext: 'yes' })
+  // @ts-expect-error: no such option
+  await client.call('x', {}, { timeout: 5 })
+  // @ts-expect-error: not a number
+  const text: number = client.state().phase
+  // @ts-expect-error: no such event
+  client.on('conected', () => {})
+  console.log(text)
+}
+
+void right
+void handle
+void wrong

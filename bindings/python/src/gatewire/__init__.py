@@ -1,0 +1,100 @@
+"""gatewire: a secure, always-on RPC link to an agent gateway, and a gateway of your own.
+
+>>> async with gatewire.connect("wss://127.0.0.1:18789", pins=[pin], token=token) as client:
+...     print(await client.call("health"))
+
+:func:`connect` makes a :class:`Client`, :func:`serve` a :class:`Server` in this process; both are for asyncio.
+:mod:`gatewire.sync` is the blocking twin of the client.
+
+Durations are seconds (``float``), ``None`` leaves a decision to the library, ``math.inf`` means never.  Nothing here
+starts a thread.  A client or server belongs to the event loop that it was made in.
+"""
+
+from . import _abi, sync
+from ._pins import normalize_pin
+from .client import Client, Connecting, connect
+from .errors import (
+    CallCancelledError,
+    CallTimeoutError,
+    ConnectTimeoutError,
+    FrameError,
+    GatewireError,
+    HandshakeError,
+    HandshakeTimeoutError,
+    NetworkError,
+    NotConnectedError,
+    NotSentError,
+    OutcomeUnknownError,
+    PinError,
+    PongTimeoutError,
+    ResourceError,
+    RpcError,
+    TickTimeoutError,
+    TLSError,
+    TLSTimeoutError,
+    TooBigError,
+    UpgradeError,
+    UpgradeTimeoutError,
+    UsageError,
+    WebSocketError,
+)
+from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
+from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
+
+#: Version of the library that was loaded.
+__version__: str = _abi.lib.gw_version().decode()
+
+
+def dependencies() -> str:
+    """Version texts of the TLS and compression libraries in use."""
+    texts: bytes = _abi.lib.gw_dependencies()
+    return texts.decode()
+
+
+__all__ = [
+    "CallCancelledError",
+    "CallTimeoutError",
+    "Client",
+    "Closed",
+    "ConnectTimeoutError",
+    "Connected",
+    "Connecting",
+    "Disconnected",
+    "Event",
+    "FrameError",
+    "Gap",
+    "GatewireError",
+    "HandshakeError",
+    "HandshakeTimeoutError",
+    "NetworkError",
+    "NotConnectedError",
+    "NotSentError",
+    "Notice",
+    "OutcomeUnknownError",
+    "Peer",
+    "PeerConnected",
+    "PeerDisconnected",
+    "PinError",
+    "PongTimeoutError",
+    "Request",
+    "ResourceError",
+    "RpcError",
+    "Server",
+    "ServerNotice",
+    "Serving",
+    "State",
+    "TLSError",
+    "TLSTimeoutError",
+    "TickTimeoutError",
+    "TooBigError",
+    "UpgradeError",
+    "UpgradeTimeoutError",
+    "UsageError",
+    "Warned",
+    "WebSocketError",
+    "connect",
+    "dependencies",
+    "normalize_pin",
+    "serve",
+    "sync",
+]

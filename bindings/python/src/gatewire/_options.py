@@ -1,0 +1,349 @@
+"""Python values to the option structs of the C interface: units, flags, text.  Defaults stay in the library."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import POINTER, Array, byref, c_char_p, cast
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+
+from . import _abi
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
+
+T = TypeVar("T")
+Options = TypeVar("Options")
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def takes(build: Callable[P, Options]) -> Callable[[Callable[[Options], T]], Callable[P, T]]:
+    """Decorates a function of built options: it then takes the arguments of ``build``."""
+
+    def decorate(function: Callable[[Options], T]) -> Callable[P, T]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return function(build(*args, **kwargs))
+
+        result = signature(function).return_annotation
+        call.__signature__ = signature(build).replace(return_annotation=result)  # type: ignore[attr-defined]
+        call.__annotations__ = {**build.__annotations__, "return": result}
+        return call
+
+    return decorate
+
+
+def milliseconds(name: str, seconds: Optional[float]) -> int:
+    """``None``: 0, the default; ``math.inf``: no limit; else whole milliseconds, at least one."""
+    if seconds is None:
+        return 0
+    if seconds == math.inf:
+        return _abi.NEVER
+    if not 0 <= seconds <= 4_294_967:
+        raise ValueError(f"{name} must be between 0 and 4294967 seconds, or math.inf, not {seconds!r}")
+    return max(1, math.ceil(seconds * 1000))
+
+
+def unsigned(name: str, value: Optional[int]) -> int:
+    """``None``: 0, the default; else a number that fits 32 bits."""
+    if value is None:
+        return 0
+    if not 0 <= value <= 0xFFFF_FFFF:
+        raise ValueError(f"{name} must be between 0 and 4294967295, not {value!r}")
+    return value
+
+
+def text(name: str, value: str) -> bytes:
+    """UTF-8 without NUL, which C would take for its end."""
+    encoded = value.encode()
+    if b"\0" in encoded:
+        raise ValueError(f"{name} must not contain NUL")
+    return encoded
+
+
+def optional_text(name: str, value: Optional[str]) -> Optional[bytes]:
+    return None if value is None else text(name, value)
+
+
+def path(name: str, value: Optional[PathLike]) -> Optional[bytes]:
+    if value is None:
+        return None
+    encoded = os.fsencode(value)
+    if b"\0" in encoded:
+        raise ValueError(f"{name} must not contain NUL")
+    return encoded
+
+
+def texts(name: str, values: Optional[Sequence[str]]) -> tuple[Any, int]:
+    """A C array of texts and its length.  A single text is refused: it would be taken for a list of letters."""
+    if values is None:
+        return None, 0
+    if isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} must be a list of texts, not one text")
+    items = [text(name, value) for value in values]
+    array: Array[c_char_p] = (c_char_p * len(items))(*items)
+    return cast(array, POINTER(c_char_p)), len(items)
+
+
+def takeover_ms(takeover: Optional[float]) -> int:
+    """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
+    return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)
+
+
+class ClientSetup:
+    """``gw_client_options``, filled in, and what else ``connect`` was told."""
+
+    __slots__ = ("event_limit", "keep_trying", "options", "takeover_ms")
+
+    def __init__(self, options: _abi.ClientOptions, takeover: int, keep_trying: bool, event_limit: int) -> None:
+        self.options = options
+        self.takeover_ms = takeover
+        self.keep_trying = keep_trying
+        self.event_limit = event_limit
+
+
+def client_setup(
+    url: str,
+    *,
+    pins: Optional[Sequence[str]] = None,
+    ca_file: Optional[PathLike] = None,
+    server_name: Optional[str] = None,
+    token: Optional[str] = None,
+    password: Optional[str] = None,
+    identity_file: Optional[PathLike] = None,
+    device: bool = True,
+    client_id: Optional[str] = None,
+    client_mode: Optional[str] = None,
+    client_version: Optional[str] = None,
+    display_name: Optional[str] = None,
+    platform: Optional[str] = None,
+    device_family: Optional[str] = None,
+    instance_id: Optional[str] = None,
+    role: Optional[str] = None,
+    scopes: Optional[Sequence[str]] = None,
+    caps: Optional[Sequence[str]] = None,
+    locale: Optional[str] = None,
+    user_agent: Optional[str] = None,
+    headers: Optional[Mapping[str, str]] = None,
+    plaintext: Optional[str] = None,
+    reconnect: bool = True,
+    keep_trying: bool = False,
+    deflate: bool = True,
+    deflate_takeover: bool = False,
+    deflate_threshold_bytes: Optional[int] = None,
+    min_protocol: Optional[int] = None,
+    max_protocol: Optional[int] = None,
+    connect_timeout: Optional[float] = None,
+    tls_timeout: Optional[float] = None,
+    upgrade_timeout: Optional[float] = None,
+    challenge_timeout: Optional[float] = None,
+    hello_timeout: Optional[float] = None,
+    close_timeout: Optional[float] = None,
+    call_timeout: Optional[float] = None,
+    ping_interval: Optional[float] = None,
+    pong_timeout: Optional[float] = None,
+    reconnect_initial: Optional[float] = None,
+    reconnect_max: Optional[float] = None,
+    max_message_bytes: Optional[int] = None,
+    max_queued_bytes: Optional[int] = None,
+    max_calls: Optional[int] = None,
+    event_limit: int = 65536,
+    takeover: Optional[float] = None,
+) -> ClientSetup:
+    if plaintext not in (None, "private", "any"):
+        raise ValueError(f"plaintext must be None, 'private' or 'any', not {plaintext!r}")
+    if event_limit < 1:
+        raise ValueError(f"event_limit must be at least 1, not {event_limit!r}")
+    options = _abi.ClientOptions()
+    _abi.lib.gw_client_options_init(byref(options))
+    options.flags = (
+        (_abi.CLIENT_PLAINTEXT_PRIVATE if plaintext == "private" else 0)
+        | (_abi.CLIENT_PLAINTEXT_ANY if plaintext == "any" else 0)
+        | (0 if reconnect else _abi.CLIENT_NO_RECONNECT)
+        | (0 if deflate else _abi.CLIENT_NO_DEFLATE)
+        | (_abi.CLIENT_DEFLATE_TAKEOVER if deflate_takeover else 0)
+        | (0 if device else _abi.CLIENT_NO_DEVICE)
+    )
+    options.url = text("url", url)
+    options.pins, options.pin_count = texts("pins", pins)
+    options.ca_file = path("ca_file", ca_file)
+    options.server_name = optional_text("server_name", server_name)
+    options.token = optional_text("token", token)
+    options.password = optional_text("password", password)
+    options.identity_file = path("identity_file", identity_file)
+    options.client_id = optional_text("client_id", client_id)
+    options.client_mode = optional_text("client_mode", client_mode)
+    options.client_version = optional_text("client_version", client_version)
+    options.display_name = optional_text("display_name", display_name)
+    options.platform = optional_text("platform", platform)
+    options.device_family = optional_text("device_family", device_family)
+    options.instance_id = optional_text("instance_id", instance_id)
+    options.role = optional_text("role", role)
+    options.scopes, options.scope_count = texts("scopes", scopes)
+    options.caps, options.cap_count = texts("caps", caps)
+    options.locale = optional_text("locale", locale)
+    options.user_agent = optional_text("user_agent", user_agent)
+    if headers:
+        pairs = [_abi.Header(text("headers", name), text("headers", value)) for name, value in headers.items()]
+        options.headers = cast((_abi.Header * len(pairs))(*pairs), POINTER(_abi.Header))
+        options.header_count = len(pairs)
+    options.min_protocol = unsigned("min_protocol", min_protocol)
+    options.max_protocol = unsigned("max_protocol", max_protocol)
+    options.connect_timeout_ms = milliseconds("connect_timeout", connect_timeout)
+    options.tls_timeout_ms = milliseconds("tls_timeout", tls_timeout)
+    options.upgrade_timeout_ms = milliseconds("upgrade_timeout", upgrade_timeout)
+    options.challenge_timeout_ms = milliseconds("challenge_timeout", challenge_timeout)
+    options.hello_timeout_ms = milliseconds("hello_timeout", hello_timeout)
+    options.close_timeout_ms = milliseconds("close_timeout", close_timeout)
+    options.call_timeout_ms = milliseconds("call_timeout", call_timeout)
+    options.ping_interval_ms = milliseconds("ping_interval", ping_interval)
+    options.pong_timeout_ms = milliseconds("pong_timeout", pong_timeout)
+    options.reconnect_initial_ms = milliseconds("reconnect_initial", reconnect_initial)
+    options.reconnect_max_ms = milliseconds("reconnect_max", reconnect_max)
+    options.max_message_bytes = unsigned("max_message_bytes", max_message_bytes)
+    options.max_queued_bytes = unsigned("max_queued_bytes", max_queued_bytes)
+    options.max_calls = unsigned("max_calls", max_calls)
+    options.deflate_threshold_bytes = unsigned("deflate_threshold_bytes", deflate_threshold_bytes)
+    return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit)
+
+
+CLIENT_OPTIONS = """
+    Trust and credentials:
+
+    :param url: ``wss://host:port/path``, or ``ws://`` to this machine
+    :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
+    :param ca_file: PEM file in place of the system's CAs
+    :param server_name: name to ask for and to verify in place of the URL's host
+    :param token: shared token of the gateway
+    :param password: shared password of the gateway
+    :param identity_file: keeps the Ed25519 key of this device, made if missing; without, each client is a new device
+    :param device: ``False`` connects without a device; gateways grant no scopes then
+    :param plaintext: where ``ws://`` may go besides this machine: ``"private"`` networks, or ``"any"`` host
+    :param headers: added to the upgrade request
+
+    What the client says of itself: ``client_id``, ``client_mode``, ``client_version``, ``display_name``, ``platform``,
+    ``device_family``, ``instance_id``, ``role``, ``scopes``, ``caps``, ``locale``, ``user_agent``, and the protocol
+    range ``min_protocol`` to ``max_protocol``.
+
+    Staying connected (seconds; ``None`` is the library's default, ``math.inf`` is never):
+
+    :param reconnect: ``False``: the end of the first connection is the end of the client
+    :param keep_trying: ``True``: a first attempt that fails is followed by others, as any later loss is; otherwise its
+        error is raised
+    :param reconnect_initial: ceiling of the first random delay
+    :param reconnect_max: ceiling of all delays
+    :param ping_interval: time between WebSocket pings
+    :param pong_timeout: time to wait for the answer
+
+    Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``,
+    ``challenge_timeout``, ``hello_timeout``, ``close_timeout``, ``call_timeout`` (calls without a limit of their own).
+
+    Compression: ``deflate`` offers permessage-deflate, ``deflate_takeover`` keeps its window between messages,
+    messages below ``deflate_threshold_bytes`` are not compressed.
+
+    Limits: ``max_message_bytes`` (incoming), ``max_queued_bytes`` (outgoing), ``max_calls`` (in flight), and:
+
+    :param event_limit: events kept for :meth:`Client.events` while nobody reads them; beyond it the oldest is dropped
+    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+"""
+
+
+class ServerSetup:
+    """``gw_server_options``, filled in, and what else ``serve`` was told."""
+
+    __slots__ = ("options", "takeover_ms")
+
+    def __init__(self, options: _abi.ServerOptions, takeover: int) -> None:
+        self.options = options
+        self.takeover_ms = takeover
+
+
+def server_setup(
+    *,
+    address: Optional[str] = None,
+    port: int = 0,
+    certificate_file: Optional[PathLike] = None,
+    key_file: Optional[PathLike] = None,
+    names: Optional[Sequence[str]] = None,
+    plaintext: bool = False,
+    token: Optional[str] = None,
+    password: Optional[str] = None,
+    require_device: bool = False,
+    builtin: bool = True,
+    version: Optional[str] = None,
+    protocol: Optional[int] = None,
+    deflate: bool = True,
+    deflate_takeover: bool = False,
+    deflate_threshold_bytes: Optional[int] = None,
+    tick_interval: Optional[float] = None,
+    handshake_timeout: Optional[float] = None,
+    close_timeout: Optional[float] = None,
+    request_timeout: Optional[float] = None,
+    ping_interval: Optional[float] = None,
+    pong_timeout: Optional[float] = None,
+    max_connections: Optional[int] = None,
+    max_message_bytes: Optional[int] = None,
+    max_queued_bytes: Optional[int] = None,
+    max_requests: Optional[int] = None,
+    takeover: Optional[float] = None,
+) -> ServerSetup:
+    options = _abi.ServerOptions()
+    _abi.lib.gw_server_options_init(byref(options))
+    options.flags = (
+        (_abi.SERVER_PLAINTEXT if plaintext else 0)
+        | (0 if deflate else _abi.SERVER_NO_DEFLATE)
+        | (_abi.SERVER_DEFLATE_TAKEOVER if deflate_takeover else 0)
+        | (0 if builtin else _abi.SERVER_NO_BUILTIN)
+        | (_abi.SERVER_REQUIRE_DEVICE if require_device else 0)
+    )
+    options.address = optional_text("address", address)
+    options.certificate_file = path("certificate_file", certificate_file)
+    options.key_file = path("key_file", key_file)
+    options.names, options.name_count = texts("names", names)
+    options.token = optional_text("token", token)
+    options.password = optional_text("password", password)
+    options.version = optional_text("version", version)
+    options.port = unsigned("port", port)
+    options.protocol = unsigned("protocol", protocol)
+    options.tick_interval_ms = milliseconds("tick_interval", tick_interval)
+    options.handshake_timeout_ms = milliseconds("handshake_timeout", handshake_timeout)
+    options.close_timeout_ms = milliseconds("close_timeout", close_timeout)
+    options.request_timeout_ms = milliseconds("request_timeout", request_timeout)
+    options.ping_interval_ms = milliseconds("ping_interval", ping_interval)
+    options.pong_timeout_ms = milliseconds("pong_timeout", pong_timeout)
+    options.max_connections = unsigned("max_connections", max_connections)
+    options.max_message_bytes = unsigned("max_message_bytes", max_message_bytes)
+    options.max_queued_bytes = unsigned("max_queued_bytes", max_queued_bytes)
+    options.max_requests = unsigned("max_requests", max_requests)
+    options.deflate_threshold_bytes = unsigned("deflate_threshold_bytes", deflate_threshold_bytes)
+    return ServerSetup(options, takeover_ms(takeover))
+
+
+SERVER_OPTIONS = """
+    :param address: literal address to listen on (default: this machine only)
+    :param port: 0: the kernel picks one, see :attr:`Server.port`
+    :param certificate_file: PEM, leaf first; without it and ``key_file`` a self-signed certificate is made
+    :param key_file: PEM
+    :param names: DNS names and addresses of the certificate that is made
+    :param plaintext: no TLS; only on a loopback address
+    :param token: what clients must present
+    :param password: what clients must present
+    :param require_device: refuse clients without a device identity
+    :param builtin: ``False``: ``health``, ``agents.list``, ``sessions.list`` and ``chat.send`` go to the handlers too
+    :param version: server version in the hello
+    :param protocol: 4, or 3 to behave as the older gateways
+
+    Seconds (``None`` is the library's default, ``math.inf`` is never): ``tick_interval``, ``handshake_timeout`` (TLS,
+    upgrade and connect together), ``close_timeout``, ``request_timeout`` (for a handler to answer), ``ping_interval``,
+    ``pong_timeout``.
+
+    Limits: ``max_connections``, ``max_message_bytes``, ``max_queued_bytes`` (per client), ``max_requests`` (unanswered,
+    per client).  Compression: ``deflate``, ``deflate_takeover``, ``deflate_threshold_bytes``.
+
+    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+"""

@@ -1,0 +1,96 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from certificates import Authority, Certificate
+from helpers import TOKEN, ThreadedServer, add_methods
+
+import gatewire
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def vectors(name: str) -> Any:
+    """The vectors of a file, ``"openclaw/frames.json"``."""
+    return json.loads((REPOSITORY / "Tests/Vectors" / name).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A CA of the tests."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def certificate(authority: Authority) -> Certificate:
+    """A valid certificate for this machine."""
+    return authority.issue("localhost", "127.0.0.1", "::1")
+
+
+def open_descriptors() -> dict[str, str]:
+    """The descriptors of this process and what they are."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue  # the one of the listing itself
+    return found
+
+
+@pytest.fixture
+def no_leaks() -> Iterator[None]:
+    """After the test there are no more descriptors and threads than before."""
+    gc.collect()
+    before, threads = open_descriptors(), threading.active_count()
+    tasks = len(os.listdir("/proc/self/task"))
+    yield
+    gc.collect()
+    after = open_descriptors()
+    assert len(after) <= len(before), sorted(set(after.items()) - set(before.items()))
+    assert threading.active_count() <= threads
+    assert len(os.listdir("/proc/self/task")) <= tasks
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Every asynchronous test runs on both loops."""
+    if request.param == "uvloop":
+        import uvloop
+
+        policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
+        return policy
+    return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[gatewire.Server]:
+    """An embedded gateway with a certificate and the methods of the tests."""
+    async with gatewire.serve(token=TOKEN) as server:
+        add_methods(server)
+        yield server
+
+
+@pytest_asyncio.fixture
+async def client(server: gatewire.Server) -> AsyncIterator[gatewire.Client]:
+    """A client of that gateway."""
+    async with gatewire.connect(server.url, pins=[server.pin], token=TOKEN) as client:
+        yield client
+
+
+@pytest.fixture
+def threaded_server() -> Iterator[ThreadedServer]:
+    """The same gateway on a thread of its own, for blocking clients."""
+    with ThreadedServer() as server:
+        yield server
