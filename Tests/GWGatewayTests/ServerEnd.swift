@@ -23,7 +23,7 @@ final class ServerEnd {
         self.now = now
         session = ServerSession(
             settings: settings, verifier: TestVerifier(), nonce: ClientEnd.nonce.bytes, connectionID: "c-1".bytes,
-            isLoopback: isLoopback, now: now)
+            isLoopback: isLoopback, deadline: now.adding(milliseconds: settings.handshakeMilliseconds))
     }
 
     func receive(_ json: String) -> Step { receive(Array(json.utf8)) }

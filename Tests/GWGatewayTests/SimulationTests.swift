@@ -66,6 +66,8 @@ private struct World {
     private var toServer: [String] = []
     private var toClient: [String] = []
     private var calls: [Call] = []
+    private let pending = PendingCalls()
+    private var ids: Set<UInt64> = []
     /// The calls of this connection that have not ended, by id.
     private var open: [UInt64: Int] = [:]
     /// What the gateway still has to answer: the id as it stood and the call's index.
@@ -89,7 +91,7 @@ private struct World {
         clientSettings.maxCalls = 8
         var serverSettings = ServerSession.Settings()
         serverSettings.tickMilliseconds = 1000 << UInt32(random.below(6))
-        client = ClientEnd(clientSettings, signer: signer, now: now)
+        client = ClientEnd(clientSettings, signer: signer, calls: pending, now: now)
         server = ServerEnd(serverSettings, now: now)
         toServer = []
         unanswered = []
@@ -182,7 +184,8 @@ private struct World {
         guard let id = client.call(expectsFinal: expectsFinal, timeout: timeout) else {
             return check(!client.session.isReady || client.session.callsInFlight == 8, "a call is refused without need")
         }
-        check(open.updateValue(calls.count, forKey: id) == nil, "an id is given out twice")
+        check(ids.insert(id).inserted, "an id is given out twice")
+        open[id] = calls.count
         toServer.append(#"{"type":"req","id":"\#(wireID(id))","method":"m","params":\#(calls.count)}"#)
         calls.append(Call(expectsFinal: expectsFinal))
     }
