@@ -11,7 +11,7 @@ clang=${resources%/lib/swift}/bin/clang
 
 # The sanitizer's functions come from the program, so the library may leave them undefined.
 GATEWIRE_BUILD=embedded swift build -c release --product gatewire --scratch-path "build/swift-$kind" \
-  --disable-local-rpath --sanitize "$kind" -Xlinker -z -Xlinker undefs
+  --disable-local-rpath --sanitize "$kind" -Xswiftc -use-ld=lld -Xlinker -z -Xlinker undefs
 cp "build/swift-$kind/release/libgatewire.so" "$out/libgatewire.so"
 ln -sf libgatewire.so "$out/libgatewire.so.0"
 

@@ -3,7 +3,7 @@ public enum Limits {
     // Messages
     public static let messageBytes: UInt32 = 26_214_400
     public static let messageBytesBeforeHello: UInt32 = 65_536
-    public static let fragmentsPerMessage = 65_536
+    public static let fragmentsPerMessage = 131_072
     public static let deflateThresholdBytes: UInt32 = 1024
 
     // HTTP upgrade

@@ -43,18 +43,28 @@ public struct Admission {
         guard isEqual("operator", request.role) || isEqual("node", request.role) else {
             return .refused(Admission.refuse("INVALID_REQUEST", "invalid role", detail: ""))
         }
-        let credential = checkCredential(request)
-        guard let device = request.device else {
-            if let credential { return .refused(credential) }
-            guard !policy.requiresDevice, isEqual("operator", request.role) else {
-                return .refused(
-                    Admission.refuse("NOT_PAIRED", "device identity required", detail: "DEVICE_IDENTITY_REQUIRED"))
-            }
-            return .admitted(scopes: keepsScopesWithoutDevice(request, isLoopback) ? knownScopes(request) : [])
-        }
+        guard let device = request.device else { return decideWithoutDevice(request, isLoopback) }
         if let refusal = checkDevice(device, request, nonce, wallMilliseconds) { return .refused(refusal) }
-        if let credential { return .refused(credential) }
-        return .admitted(scopes: knownScopes(request))
+        let credential = judgeCredential(request)
+        guard credential == .accepted else { return .refused(unauthorized(credential, request)) }
+        return .admitted(scopes: isEqual("operator", request.role) ? knownScopes(request) : [])
+    }
+
+    /// Operators pass on a shared credential alone.  A wrong one is told as such; without any, only a device could prove the
+    /// peer.
+    private func decideWithoutDevice(_ request: ConnectRequest, _ isLoopback: Bool) -> Verdict {
+        let credential = judgeCredential(request)
+        if isEqual("operator", request.role) {
+            if credential == .wrong { return .refused(unauthorized(credential, request)) }
+            if credential == .accepted, !policy.requiresDevice {
+                return .admitted(scopes: keepsScopesWithoutDevice(request, isLoopback) ? knownScopes(request) : [])
+            }
+        }
+        return .refused(
+            isEqual("openclaw-control-ui", request.clientID)
+                ? Admission.refuse(
+                    "INVALID_REQUEST", "device identity required", detail: "CONTROL_UI_DEVICE_IDENTITY_REQUIRED")
+                : Admission.refuse("NOT_PAIRED", "device identity required", detail: "DEVICE_IDENTITY_REQUIRED"))
     }
 
     private func checkProtocol(_ request: ConnectRequest) -> Refusal? {
@@ -74,20 +84,58 @@ public struct Admission {
             closeReason: "protocol mismatch".bytes, detailCode: "PROTOCOL_MISMATCH".bytes)
     }
 
-    private func checkCredential(_ request: ConnectRequest) -> Refusal? {
-        guard policy.asksForCredential else { return nil }
+    /// What the shared credential of a request is worth; `accepted` too where none is asked for.
+    private enum Credential {
+        case accepted
+        case missing
+        case wrong
+    }
+
+    private func judgeCredential(_ request: ConnectRequest) -> Credential {
+        guard policy.asksForCredential else { return .accepted }
         if let token = request.token, !token.isEmpty, !policy.token.isEmpty {
-            return verifier.isEqual(token, policy.token)
-                ? nil : Admission.unauthorized("token mismatch", "token", "AUTH_TOKEN_MISMATCH", "token_mismatch")
+            return verifier.isEqual(token, policy.token) ? .accepted : .wrong
         }
         if let password = request.password, !password.isEmpty, !policy.password.isEmpty {
-            return verifier.isEqual(password, policy.password)
-                ? nil
-                : Admission.unauthorized("password mismatch", "password", "AUTH_PASSWORD_MISMATCH", "password_mismatch")
+            return verifier.isEqual(password, policy.password) ? .accepted : .wrong
         }
-        return policy.token.isEmpty
-            ? Admission.unauthorized("password missing", "password", "AUTH_PASSWORD_MISSING", "password_missing")
-            : Admission.unauthorized("token missing", "token", "AUTH_TOKEN_MISSING", "token_missing")
+        return .missing
+    }
+
+    /// The refusal of a shared credential; with a device, of the token that was shown in its stead, as none was issued here.
+    private func unauthorized(_ credential: Credential, _ request: ConnectRequest) -> Refusal {
+        func has(_ secret: [UInt8]?) -> Bool { secret.map { !$0.isEmpty } ?? false }
+        if request.device != nil, has(request.deviceToken) {
+            return Admission.unauthorized(
+                "device token mismatch (rotate/reissue device token)", "AUTH_DEVICE_TOKEN_MISMATCH",
+                reason: "device_token_mismatch", nextStep: "update_auth_credentials")
+        }
+        if request.device != nil, credential == .missing, has(request.bootstrapToken) {
+            return Admission.unauthorized(
+                "bootstrap token invalid or expired (ask for a new one)", "AUTH_BOOTSTRAP_TOKEN_INVALID",
+                reason: "bootstrap_token_invalid", nextStep: "review_auth_configuration")
+        }
+        let isToken = credential == .wrong ? has(request.token) && !policy.token.isEmpty : !policy.token.isEmpty
+        switch (isToken, credential == .wrong) {
+        case (true, true):
+            // The device may have a token of its own from an earlier time, which could still be good.
+            let canRetry = request.device != nil && !has(request.password)
+            return Admission.unauthorized(
+                "gateway token mismatch (provide gateway auth token)", "AUTH_TOKEN_MISMATCH", reason: "token_mismatch",
+                nextStep: canRetry ? "retry_with_device_token" : "update_auth_credentials", canRetry: canRetry)
+        case (true, false):
+            return Admission.unauthorized(
+                "gateway token missing (provide gateway auth token)", "AUTH_TOKEN_MISSING", reason: "token_missing",
+                nextStep: "update_auth_configuration")
+        case (false, true):
+            return Admission.unauthorized(
+                "gateway password mismatch (provide gateway auth password)", "AUTH_PASSWORD_MISMATCH",
+                reason: "password_mismatch", nextStep: "update_auth_credentials")
+        case (false, false):
+            return Admission.unauthorized(
+                "gateway password missing (provide gateway auth password)", "AUTH_PASSWORD_MISSING",
+                reason: "password_missing", nextStep: "update_auth_configuration")
+        }
     }
 
     private func checkDevice(
@@ -131,11 +179,13 @@ public struct Admission {
         return nil
     }
 
-    /// Without a device, scopes are granted only to the host's own programs on loopback.
+    /// Without a device, scopes are left to the host's own programs on loopback alone.
     private func keepsScopesWithoutDevice(_ request: ConnectRequest, _ isLoopback: Bool) -> Bool {
-        isLoopback
-            && ((isEqual("gateway-client", request.clientID) && isEqual("backend", request.clientMode))
-                || (isEqual("cli", request.clientID) && isEqual("cli", request.clientMode)))
+        // Gateways of protocol 3 know no programs of their own: whoever had to show a credential loses its scopes.
+        if policy.protocolVersion < 4 { return !policy.asksForCredential }
+        guard isLoopback else { return false }
+        if isEqual("gateway-client", request.clientID), isEqual("backend", request.clientMode) { return true }
+        return policy.asksForCredential && isEqual("cli", request.clientID) && isEqual("cli", request.clientMode)
     }
 
     /// The scopes asked for that exist; unknown ones are dropped.
@@ -154,50 +204,15 @@ public struct Admission {
             closeCode: 1008, closeReason: message.bytes, detailCode: code.bytes)
     }
 
-    private static func unauthorized(_ what: String, _ kind: String, _ code: String, _ reason: String) -> Refusal {
-        let message = "unauthorized: gateway \(what) (provide gateway auth \(kind))"
-        let isMissing = reason.utf8.elementsEqual("\(kind)_missing".utf8)
-        let step = isMissing ? "update_auth_configuration" : "update_auth_credentials"
+    private static func unauthorized(
+        _ what: String, _ code: String, reason: String, nextStep: String, canRetry: Bool = false
+    ) -> Refusal {
+        let message = "unauthorized: \(what)"
         let details =
-            "{\"code\":\"\(code)\",\"authReason\":\"\(reason)\",\"canRetryWithDeviceToken\":false,"
-            + "\"recommendedNextStep\":\"\(step)\"}"
+            "{\"code\":\"\(code)\",\"authReason\":\"\(reason)\",\"canRetryWithDeviceToken\":\(canRetry),"
+            + "\"recommendedNextStep\":\"\(nextStep)\"}"
         return Refusal(
             rejection: Rejection("INVALID_REQUEST", message, details: details), closeCode: 1008,
             closeReason: message.bytes, detailCode: code.bytes)
-    }
-}
-
-/// Operator scopes: what they allow.
-public enum Scope {
-    private static let known: [StaticString] = [
-        "operator.read", "operator.write", "operator.admin", "operator.approvals", "operator.pairing",
-        "operator.talk.secrets", "operator.questions", "operator.talk",
-    ]
-
-    static func isKnown(_ scope: [UInt8]) -> Bool { isOneOf(known, scope) }
-
-    /// admin implies everything, write implies read.
-    static func allows(_ scopes: [[UInt8]], _ needed: StaticString) -> Bool {
-        let bytes = Array(UnsafeBufferPointer(start: needed.utf8Start, count: needed.utf8CodeUnitCount))
-        return scopes.contains { scope in
-            scope.elementsEqual(bytes) || isEqual("operator.admin", scope)
-                || (isEqual("operator.read", bytes) && isEqual("operator.write", scope))
-        }
-    }
-
-    /// The scope that a peer needs to be shown an event, nil if anybody may see it.
-    static func needed(forEvent name: UnsafeRawBufferPointer) -> StaticString? {
-        func starts(_ prefix: StaticString) -> Bool {
-            name.count >= prefix.utf8CodeUnitCount
-                && name.prefix(prefix.utf8CodeUnitCount).elementsEqual(
-                    UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
-        }
-        if starts("chat") || starts("agent") || starts("session") || starts("cron") || starts("task") {
-            return "operator.read"
-        }
-        if starts("exec.approval.") || starts("plugin.approval.") { return "operator.approvals" }
-        if starts("device.pair.") || starts("node.pair.") { return "operator.pairing" }
-        if starts("terminal.") { return "operator.admin" }
-        return nil
     }
 }

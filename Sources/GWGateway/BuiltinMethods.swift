@@ -13,6 +13,9 @@ public struct BuiltinMethods {
 
     public static let names: [StaticString] = ["health", "agents.list", "sessions.list", "chat.send"]
 
+    /// What one `chat.send` may say: each event of its answer holds all that was said so far.
+    private static let messageBytes = 262_144
+
     private let startedMilliseconds: UInt64
 
     public init(wallMilliseconds: UInt64) { startedMilliseconds = wallMilliseconds }
@@ -45,8 +48,9 @@ public struct BuiltinMethods {
         return .reject(
             Rejection(
                 protocolVersion < 4 ? "INVALID_REQUEST" : "FORBIDDEN", "missing scope: \(needed)",
-                details:
-                    "{\"code\":\"MISSING_SCOPE\",\"missingScope\":\"\(needed)\",\"requiredScopes\":[\"\(needed)\"]}"))
+                details: protocolVersion < 4
+                    ? ""
+                    : "{\"code\":\"MISSING_SCOPE\",\"missingScope\":\"\(needed)\",\"requiredScopes\":[\"\(needed)\"]}"))
     }
 
     private func health(_ now: UInt64) -> [UInt8] {
@@ -85,16 +89,31 @@ public struct BuiltinMethods {
                         "invalid chat.send params: must have required property '\(name)', a non-empty string"))
             }
         }
+        let sessionKey = required("sessionKey") ?? []
+        guard FrameSchema.codePoints(sessionKey) <= 512 else {
+            return .reject(
+                Rejection("INVALID_REQUEST", "invalid chat.send params: sessionKey must have at most 512 characters"))
+        }
+        let message = required("message") ?? []
+        guard message.count <= BuiltinMethods.messageBytes else {
+            return .reject(
+                Rejection(
+                    "INVALID_REQUEST",
+                    "the message has \(message.count) bytes, the built-in agent takes at most \(BuiltinMethods.messageBytes)"
+                ))
+        }
         return .run(
             ChatRun(
-                runID: required("idempotencyKey") ?? [], sessionKey: required("sessionKey") ?? [],
-                message: required("message") ?? [], protocolVersion: protocolVersion, now: now))
+                runID: required("idempotencyKey") ?? [], sessionKey: sessionKey, message: message,
+                protocolVersion: protocolVersion, now: now))
     }
 }
 
 /// One answer of the built-in agent, which says back what it was told: word by word as chat events, then as a whole.
 public struct ChatRun {
     private static let stepMilliseconds: UInt32 = 15
+    /// At most that many deltas, however long the answer is.
+    private static let maxDeltas = 64
 
     public let runID: [UInt8]
     private let sessionKey: [UInt8]
@@ -134,11 +153,22 @@ public struct ChatRun {
         guard said < answer.count else {
             return .event(event("final", delta: nil, wallMilliseconds), isFinal: true)
         }
-        // A word and the white space behind it; long ones in pieces that end with a whole code point.
         let start = said
-        while said < answer.count, answer[said] != 0x20 { said += 1 }
-        while said < answer.count, answer[said] == 0x20 { said += 1 }
+        said = endOfPiece(from: start)
         return .event(event("delta", delta: Array(answer[start..<said]), wallMilliseconds), isFinal: false)
+    }
+
+    /// A word and the spaces behind it, or several words of a long answer; words beyond all measure are cut, but between
+    /// code points.
+    private func endOfPiece(from start: Int) -> Int {
+        let shortest = (answer.count + ChatRun.maxDeltas - 1) / ChatRun.maxDeltas
+        var end = min(start + max(shortest, 1), answer.count)
+        let longest = min(end + 64, answer.count)
+        // A space that ended it has spaces behind it to take along, a letter the rest of its word.
+        if answer[end - 1] != 0x20 { while end < longest, answer[end] != 0x20 { end += 1 } }
+        while end < longest, answer[end] == 0x20 { end += 1 }
+        while end < answer.count, answer[end] & 0xc0 == 0x80 { end += 1 }
+        return end
     }
 
     /// The payload of the final answer.

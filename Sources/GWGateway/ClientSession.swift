@@ -26,13 +26,15 @@ public final class ClientSession {
     private let signer: (any DeviceSigner)?
     private var state: State
     private var reader = EnvelopeReader()
-    private var calls = PendingCalls()
+    private let calls: PendingCalls
     private var lastSequence: UInt64?
     public private(set) var hello: Hello?
 
-    public init(settings: Settings, signer: (any DeviceSigner)?, now: Instant) {
+    /// `calls` is handed from session to session and must be empty.
+    public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
         self.settings = settings
         self.signer = signer
+        self.calls = calls
         state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
     }
 
@@ -110,8 +112,7 @@ public final class ClientSession {
                 ConnectFailure(
                     Failure(.challenge, .operator, "the gateway's challenge has no nonce to sign", isRetryable: true)))
         }
-        let request = calls.add(
-            PendingCall(userData: 0, expectsFinal: false, streamOffset: 0), deadline: .never)
+        let request = calls.reserveID()
         let frame = settings.connect.request(
             id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer)
         guard let frame else {
@@ -131,7 +132,6 @@ public final class ClientSession {
         switch state {
         case .awaitingHello(let request, _):
             guard id == request else { return unknown(id, response, text) }
-            _ = calls.remove(request)
             return finishConnect(response, text, now)
         case .ready(var watch):
             watch.active(now)
@@ -151,6 +151,9 @@ public final class ClientSession {
         guard response.isOK else {
             state = .ended
             let refused = ConnectFailure(ErrorObject(response.error, in: text), payload: response.payload, in: text)
+            guard refused.startupDelayMilliseconds == nil else {
+                return .close(code: 1013, reason: "gateway starting", refused)
+            }
             return .close(code: 1008, reason: "connect failed", refused)
         }
         let minimum = settings.connect.minProtocol
@@ -265,17 +268,22 @@ public final class ClientSession {
 
     /// The connection has ended: every call in flight, to be reported one by one.
     public func end() -> [(id: UInt64, call: PendingCall)] {
-        let request: UInt64 = if case .awaitingHello(let request, _) = state { request } else { 0 }
         state = .ended
         var ended: [(id: UInt64, call: PendingCall)] = []
         for id in calls.ids {
-            guard let call = calls.remove(id), id != request else { continue }
-            ended.append((id, call))
+            if let call = calls.remove(id) { ended.append((id, call)) }
         }
         return ended
     }
 
     // MARK: - Time
+
+    /// Our side does not read at present, so silence says nothing about the gateway.
+    public func readingIsHeld(_ now: Instant) {
+        guard case .ready(var watch) = state else { return }
+        watch.active(now)
+        state = .ready(watch)
+    }
 
     public var deadline: Instant {
         switch state {

@@ -16,15 +16,22 @@ public struct ConnectFailure {
     }
 
     public init(_ error: ErrorObject, payload: JSONSlice?, in text: UnsafeRawBufferPointer) {
-        let verdict = ConnectFailure.verdict(error.detailCode)
+        var code = error.detailCode
+        // Gateways of protocol 3 have no code for it.
+        if code.isEmpty, isEqual("protocol mismatch", error.message) { code = "PROTOCOL_MISMATCH".bytes }
+        let verdict = ConnectFailure.verdict(code)
         var stops = verdict.stops
         var status = Status.connectRejected
-        if isEqual("PROTOCOL_MISMATCH", error.detailCode) { status = .protocolRange }
+        var numbers = ""
+        if isEqual("PROTOCOL_MISMATCH", code) {
+            status = .protocolRange
+            numbers = ConnectFailure.protocolNumbers(error.details, in: text)
+        }
 
         var reason: [UInt8] = []
         if let details = error.details, details.kind == .object {
             if let value = JSON.member("reason", of: details, in: text) { reason = JSON.string(value, in: text) ?? [] }
-            if isEqual("PAIRING_REQUIRED", error.detailCode) {
+            if isEqual("PAIRING_REQUIRED", code) {
                 // The gateway may say that waiting is enough.
                 if let pause = JSON.member("pauseReconnect", of: details, in: text), pause.kind == .false {
                     stops = false
@@ -37,20 +44,33 @@ public struct ConnectFailure {
             }
         }
         if isEqual("UNAVAILABLE", error.code), error.isRetryable, isEqual("startup-sidecars", reason) {
-            startupDelayMilliseconds = Reconnect.startupDelay(error.retryAfterMilliseconds)
+            startupDelayMilliseconds = Reconnect.startupDelay(
+                error.hasRetryAfter ? error.retryAfterMilliseconds : nil)
         }
         stopsReconnecting = stops
 
-        var name = error.detailCode
-        if name.isEmpty { name = error.code }
+        let name = code.isEmpty ? error.code : code
         failure = Failure(
             status, verdict.actor,
             "the gateway refused to connect: \(String(printable: error.message, limit: 400)) "
-                + "(\(String(printable: name, limit: 80)))",
+                + "(\(String(printable: name, limit: 80)))\(numbers)",
             isRetryable: !stops)
         failure.name = name
         failure.retryAfterMilliseconds = error.retryAfterMilliseconds
         if let details = error.details { failure.detail = Array(text[details.range]) }
+    }
+
+    /// Which protocol the gateway speaks and which were offered, as far as it says so.
+    private static func protocolNumbers(_ details: JSONSlice?, in text: UnsafeRawBufferPointer) -> String {
+        func number(_ name: StaticString) -> Int64? {
+            guard let details, let value = JSON.member(name, of: details, in: text) else { return nil }
+            return JSON.integer(value, in: text)
+        }
+        guard let expected = number("expectedProtocol") else { return "" }
+        guard let minimum = number("clientMinProtocol"), let maximum = number("clientMaxProtocol") else {
+            return "; it speaks protocol \(expected)"
+        }
+        return "; it speaks protocol \(expected), offered was \(minimum) to \(maximum)"
     }
 
     /// The recovery advice of the protocol for each detail code.
@@ -70,6 +90,7 @@ public struct ConnectFailure {
         ("AUTH_DEVICE_TOKEN_MISMATCH", true, .user),
         ("AUTH_SCOPE_MISMATCH", true, .user),
         ("AUTH_RATE_LIMITED", true, .user),
+        ("AUTH_IDENTITY_HEADER_REQUIRED", true, .operator),
         ("AUTH_REQUIRED", false, .user),
         ("AUTH_UNAUTHORIZED", false, .user),
         ("AUTH_VERIFIED_USER_REQUIRED", true, .user),

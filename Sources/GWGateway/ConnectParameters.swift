@@ -71,7 +71,6 @@ public struct ConnectParameters {
         writeClient(into: &buffer)
         buffer.append(",\"caps\":")
         ConnectParameters.writeArray(caps, into: &buffer)
-        credentials.write(into: &buffer)
         buffer.append(",\"role\":")
         buffer.appendJSONString(role)
         buffer.append(",\"scopes\":")
@@ -82,6 +81,9 @@ public struct ConnectParameters {
         }
         ConnectParameters.writeMember(",\"locale\":", locale, into: &buffer)
         ConnectParameters.writeMember(",\"userAgent\":", userAgent, into: &buffer)
+        // Last, into room that is there, so that growing leaves no copy of them behind.
+        _ = buffer.reserve(64 + JSON.stringLength(credentials.token) + JSON.stringLength(credentials.password))
+        credentials.write(into: &buffer)
         buffer.append("}}")
         return buffer
     }
@@ -108,7 +110,9 @@ public struct ConnectParameters {
             deviceID: signer.deviceID, clientID: clientID, clientMode: clientMode, role: role, scopes: scopes,
             signedAtMilliseconds: signedAt, token: credentials.token, nonce: nonce, platform: platform,
             deviceFamily: deviceFamily)
-        guard let signature = signer.sign(proof.payload(.v3)) else { return false }
+        let payload = proof.payload(.v3)
+        defer { Credentials.wipe(payload) }
+        guard let signature = signer.sign(payload) else { return false }
         buffer.append(",\"device\":{\"id\":")
         buffer.appendJSONString(signer.deviceID)
         buffer.append(",\"publicKey\":")
@@ -144,9 +148,17 @@ public final class Credentials {
     public let token: [UInt8]
     public let password: [UInt8]
 
+    /// White space around a credential is no part of it, and a blank one is none.  Takes the arrays over: at the end their
+    /// memory is overwritten.
     public init(token: [UInt8] = [], password: [UInt8] = []) {
-        self.token = token
-        self.password = password
+        self.token = Credentials.trim(token)
+        self.password = Credentials.trim(password)
+    }
+
+    private static func trim(_ secret: [UInt8]) -> [UInt8] {
+        let trimmed = DeviceAuth.trimmed(secret)
+        if trimmed.count < secret.count { wipe(secret) }
+        return trimmed
     }
 
     deinit {
@@ -170,7 +182,7 @@ public final class Credentials {
     }
 
     /// Overwrites the array's own memory, which others may share: only for secrets at the end of their life.
-    private static func wipe(_ secret: [UInt8]) {
+    fileprivate static func wipe(_ secret: [UInt8]) {
         guard !secret.isEmpty else { return }
         secret.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return }
@@ -185,6 +197,9 @@ public struct Challenge {
     /// The gateway's clock, if it gave one that can be used.
     public var timestampMilliseconds: UInt64?
 
+    /// Gateways count in doubles: above it, what they would verify is not what was signed.
+    private static let largestSafeInteger: Int64 = 9_007_199_254_740_991
+
     /// nil if there is no nonce to sign.
     public init?(payload: JSONSlice?, in text: UnsafeRawBufferPointer) {
         guard let payload, payload.kind == .object, let value = JSON.member("nonce", of: payload, in: text),
@@ -192,7 +207,9 @@ public struct Challenge {
         else { return nil }
         nonce = DeviceAuth.trimmed(string)
         guard !nonce.isEmpty else { return nil }
-        if let ts = JSON.member("ts", of: payload, in: text), let number = JSON.integer(ts, in: text), number >= 0 {
+        if let ts = JSON.member("ts", of: payload, in: text), let number = JSON.integer(ts, in: text),
+            number >= 0, number <= Challenge.largestSafeInteger
+        {
             timestampMilliseconds = UInt64(number)
         }
     }

@@ -41,7 +41,7 @@ public struct ConnectRequest {
         let object = ObjectReader(params, "", text)
         try object.allowOnly([
             "minProtocol", "maxProtocol", "client", "caps", "commands", "permissions", "pathEnv", "role", "scopes",
-            "device", "auth", "locale", "userAgent",
+            "device", "auth", "locale", "userAgent", "computerUse", "workerRuns",
         ])
         minProtocol = try object.integer("minProtocol", atLeast: 1)
         maxProtocol = try object.integer("maxProtocol", atLeast: 1)
@@ -65,8 +65,8 @@ public struct ConnectRequest {
         displayName = try client.optionalName("displayName") ?? []
         _ = try client.optionalName("modelIdentifier")
         _ = try client.optionalName("instanceId")
-        _ = try client.optionalName("buildId")
-        _ = try client.optionalName("timeZone")
+        _ = try client.optionalName("buildId", atMost: 96)
+        _ = try client.optionalName("timeZone", atMost: 64)
 
         _ = try object.names("caps")
         _ = try object.names("commands")
@@ -74,6 +74,8 @@ public struct ConnectRequest {
         _ = try object.optionalString("locale")
         _ = try object.optionalString("userAgent")
         if let permissions = try object.optionalObject("permissions") { try permissions.allBooleans() }
+        _ = try object.optionalObject("computerUse")
+        _ = try object.optionalObject("workerRuns")
         role = try object.optionalName("role") ?? "operator".bytes
         scopes = try object.names("scopes") ?? []
 
@@ -94,6 +96,8 @@ public struct ConnectRequest {
             deviceToken = try auth.optionalString("deviceToken")
             bootstrapToken = try auth.optionalString("bootstrapToken")
             password = try auth.optionalString("password")
+            _ = try auth.optionalString("approvalRuntimeToken")
+            _ = try auth.optionalString("agentRuntimeIdentityToken")
         }
     }
 }
@@ -146,9 +150,14 @@ private struct ObjectReader {
         return string
     }
 
-    func optionalName(_ name: StaticString) throws(ConnectRequest.SchemaError) -> [UInt8]? {
+    func optionalName(
+        _ name: StaticString, atMost limit: Int = .max
+    ) throws(ConnectRequest.SchemaError) -> [UInt8]? {
         guard let string = try optionalString(name) else { return nil }
         guard !string.isEmpty else { throw error(name, "must NOT have fewer than 1 characters") }
+        guard limit == .max || FrameSchema.codePoints(string) <= limit else {
+            throw error(name, "must NOT have more than \(limit) characters")
+        }
         return string
     }
 
@@ -186,9 +195,9 @@ private struct ObjectReader {
 
     func allBooleans() throws(ConnectRequest.SchemaError) {
         var isValid = true
-        JSON.forEachMember(of: value, in: text) { _, member in
-            if member.kind != .true && member.kind != .false { isValid = false }
+        JSON.forEachMember(of: value, in: text) { key, member in
+            if key.isEmpty || (member.kind != .true && member.kind != .false) { isValid = false }
         }
-        guard isValid else { throw ConnectRequest.SchemaError(message: "at \(path): must hold booleans") }
+        guard isValid else { throw ConnectRequest.SchemaError(message: "at \(path): must hold booleans under names") }
     }
 }

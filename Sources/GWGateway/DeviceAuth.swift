@@ -69,7 +69,7 @@ public struct DeviceAuth {
             guard width > 0 else { break }
             end -= width
         }
-        return Array(text[start..<end])
+        return start == 0 && end == text.count ? text : Array(text[start..<end])
     }
 
     /// How many bytes of white space stand at an offset.
@@ -94,7 +94,9 @@ public struct DeviceAuth {
     }
 
     private static func join(_ parts: [[UInt8]], separator: UInt8) -> [UInt8] {
+        // No copy is left behind by growing: one of the parts is a secret.
         var result: [UInt8] = []
+        result.reserveCapacity(parts.reduce(0) { $0 + $1.count + 1 })
         for (index, part) in parts.enumerated() {
             if index > 0 { result.append(separator) }
             result.append(contentsOf: part)

@@ -75,7 +75,9 @@ public struct ErrorObject {
     public var details: JSONSlice?
     public var detailCode: [UInt8]
     public var isRetryable: Bool
+    /// 0 where the gateway does not say.
     public var retryAfterMilliseconds: UInt32
+    public var hasRetryAfter: Bool
 
     public init(_ error: JSONSlice?, in text: UnsafeRawBufferPointer) {
         code = "UNAVAILABLE".bytes
@@ -83,6 +85,7 @@ public struct ErrorObject {
         detailCode = []
         isRetryable = false
         retryAfterMilliseconds = 0
+        hasRetryAfter = false
         guard let error else { return }
         if let value = JSON.member("code", of: error, in: text) {
             if value.kind == .string, let string = JSON.string(value, in: text), !string.isEmpty { code = string }
@@ -94,8 +97,11 @@ public struct ErrorObject {
             message = string
         }
         if let value = JSON.member("retryable", of: error, in: text) { isRetryable = value.kind == .true }
-        if let value = JSON.member("retryAfterMs", of: error, in: text), let wait = JSON.integer(value, in: text) {
-            retryAfterMilliseconds = UInt32(clamping: max(0, wait))
+        if let value = JSON.member("retryAfterMs", of: error, in: text),
+            let wait = ErrorObject.wholePart(value, in: text), wait >= 0
+        {
+            retryAfterMilliseconds = UInt32(clamping: wait)
+            hasRetryAfter = true
         }
         if let value = JSON.member("details", of: error, in: text), value.kind != .null {
             details = value
@@ -105,6 +111,19 @@ public struct ErrorObject {
                 detailCode = DeviceAuth.trimmed(string)
             }
         }
+    }
+}
+
+extension ErrorObject {
+    /// A number without what stands behind its point; nil if it is none, has an exponent besides, or does not fit.
+    fileprivate static func wholePart(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> Int64? {
+        if let number = JSON.integer(value, in: text) { return number }
+        let digits = value.bytes(in: text)
+        guard let point = digits.firstIndex(of: 0x2e), !digits.contains(where: { $0 | 0x20 == 0x65 }) else {
+            return nil
+        }
+        let whole = value.range.lowerBound..<value.range.lowerBound + point
+        return JSON.integer(JSONSlice(kind: value.kind, range: whole), in: text)
     }
 }
 
@@ -210,10 +229,12 @@ public enum CallID {
     /// Reads the id of a response back; nil if we did not write it.
     public static func read(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> UInt64? {
         let digits = value.range.dropFirst().dropLast()
-        guard value.kind == .string, !digits.isEmpty, digits.count <= 16 else { return nil }
+        guard value.kind == .string, let first = digits.first, digits.count <= 16, text[first] != 0x30 else {
+            return nil
+        }
         var id: UInt64 = 0
         for index in digits {
-            guard let digit = text[index].hexDigitValue else { return nil }
+            guard let digit = text[index].hexDigitValue, text[index] == text[index].asciiLowercased else { return nil }
             id = id << 4 | UInt64(digit)
         }
         return id

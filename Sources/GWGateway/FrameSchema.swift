@@ -28,11 +28,19 @@ public enum FrameSchema {
             JSON.hasOnlyMembers(["type", "id", "method", "params", "traceparent"], of: whole, in: text)
         else { return .invalid }
         if let trace = members.find("traceparent", in: text) {
-            guard trace.kind == .string, trace.range.count <= 130 else { return .invalid }
+            guard trace.kind == .string, hasCharacters(trace, atMost: 128, in: text) else { return .invalid }
         }
         return .request(Request(id: id, method: method, params: members.find("params", in: text)))
     }
 
     /// A string of at least one character.
     static func isName(_ value: JSONSlice) -> Bool { value.kind == .string && value.range.count > 2 }
+
+    /// Whether a string is that short, counted in code points as schemas count.
+    private static func hasCharacters(_ value: JSONSlice, atMost limit: Int, in text: UnsafeRawBufferPointer) -> Bool {
+        if value.range.count - 2 <= limit { return true }
+        return codePoints(JSON.string(value, in: text) ?? []) <= limit
+    }
+
+    static func codePoints(_ utf8: [UInt8]) -> Int { utf8.reduce(0) { $1 & 0xc0 == 0x80 ? $0 : $0 + 1 } }
 }

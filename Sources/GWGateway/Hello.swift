@@ -68,41 +68,10 @@ public struct Hello {
                 maxPayloadBytes = UInt32(clamping: number)
             }
         }
-        redacted = Hello.redact(payload, auth, in: text)
+        redacted = Redaction.copy(of: payload, without: "deviceToken", in: text)
     }
 
     private static func invalid(_ why: String) -> Failure {
         Failure(.hello, .operator, "the gateway's hello cannot be used: \(why)")
-    }
-
-    /// A copy of the hello with every device token replaced by null.
-    private static func redact(_ payload: JSONSlice, _ auth: JSONSlice?, in text: UnsafeRawBufferPointer) -> [UInt8] {
-        var secrets: [Range<Int>] = []
-        if let auth, auth.kind == .object {
-            collect(auth, in: text, into: &secrets)
-            if let tokens = JSON.member("deviceTokens", of: auth, in: text), tokens.kind == .array {
-                JSON.forEachElement(of: tokens, in: text) { element in
-                    if element.kind == .object { collect(element, in: text, into: &secrets) }
-                }
-            }
-        }
-        secrets.sort { $0.lowerBound < $1.lowerBound }
-        var result: [UInt8] = []
-        var from = payload.range.lowerBound
-        for secret in secrets {
-            result.append(contentsOf: text[from..<secret.lowerBound])
-            result.append(contentsOf: "null".utf8)
-            from = secret.upperBound
-        }
-        result.append(contentsOf: text[from..<payload.range.upperBound])
-        return result
-    }
-
-    private static func collect(
-        _ object: JSONSlice, in text: UnsafeRawBufferPointer, into secrets: inout [Range<Int>]
-    ) {
-        JSON.forEachMember(of: object, in: text) { key, value in
-            if JSON.isKey(key, "deviceToken", in: text) { secrets.append(value.range) }
-        }
     }
 }

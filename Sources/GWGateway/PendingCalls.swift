@@ -9,8 +9,8 @@ public struct PendingCall {
     public var streamOffset: UInt64
 }
 
-/// The calls in flight, by id and by time limit.
-public struct PendingCalls {
+/// The calls in flight, by id and by time limit.  It outlives the sessions that use it: ids are never given out again.
+public final class PendingCalls {
     private var calls = SlotTable<PendingCall>()
     private var deadlines = DeadlineQueue()
     /// Calls without a time limit: while there are any, silence of the gateway is watched.
@@ -22,7 +22,7 @@ public struct PendingCalls {
     public var nextDeadline: Instant { deadlines.next }
     public var ids: [UInt64] { calls.ids }
 
-    public mutating func add(_ call: PendingCall, deadline: Instant) -> UInt64 {
+    public func add(_ call: PendingCall, deadline: Instant) -> UInt64 {
         let id = calls.insert(call)
         if deadline == .never {
             unlimited += 1
@@ -32,18 +32,25 @@ public struct PendingCalls {
         return id
     }
 
+    /// An id that no call will have, for the connect request.  An answer to it counts as late.
+    mutating func reserveID() -> UInt64 {
+        let id = calls.insert(PendingCall(userData: 0, expectsFinal: false, streamOffset: 0))
+        calls.remove(id)
+        return id
+    }
+
     public func find(_ id: UInt64) -> PendingCall? { calls[id] }
 
     /// Whether a call of this id was made and has ended: a late answer to it is nothing to speak of.
     public func hasEnded(_ id: UInt64) -> Bool { calls.hasEnded(id) }
 
-    public mutating func markAccepted(_ id: UInt64) {
+    public func markAccepted(_ id: UInt64) {
         guard var call = calls[id] else { return }
         call.wasAccepted = true
         calls.update(id, call)
     }
 
-    public mutating func remove(_ id: UInt64) -> PendingCall? {
+    public func remove(_ id: UInt64) -> PendingCall? {
         guard let place = calls.place(id) else { return nil }
         if !deadlines.contains(place) { unlimited -= 1 }
         deadlines.remove(place)
@@ -51,7 +58,7 @@ public struct PendingCalls {
     }
 
     /// A call whose time limit has passed; it is removed.
-    public mutating func popExpired(_ now: Instant) -> (id: UInt64, call: PendingCall)? {
+    public func popExpired(_ now: Instant) -> (id: UInt64, call: PendingCall)? {
         guard let place = deadlines.popExpired(now), let id = calls.id(at: place), let call = calls.remove(id) else {
             return nil
         }

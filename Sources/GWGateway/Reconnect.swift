@@ -34,7 +34,7 @@ public struct Reconnect {
     }
 
     /// The gateway is still starting: wait as it says, within bounds, without counting it against the backoff.
-    public static func startupDelay(_ retryAfterMilliseconds: UInt32) -> UInt32 {
-        min(max(retryAfterMilliseconds == 0 ? 500 : retryAfterMilliseconds, 100), 2000)
+    public static func startupDelay(_ retryAfterMilliseconds: UInt32?) -> UInt32 {
+        min(max(retryAfterMilliseconds ?? 500, 100), 2000)
     }
 }

@@ -43,17 +43,17 @@ public final class ServerSession {
     private var sequence: UInt64 = 0
     public private(set) var peer: Peer?
 
-    /// `nonce` and `connectionID`: fresh random texts of this connection.
+    /// `nonce` and `connectionID`: fresh random texts of this connection.  `deadline`: when it must have connected.
     public init(
         settings: Settings, verifier: any ProofVerifier, nonce: [UInt8], connectionID: [UInt8], isLoopback: Bool,
-        now: Instant
+        deadline: Instant
     ) {
         self.settings = settings
         admission = Admission(policy: settings.policy, verifier: verifier)
         self.nonce = nonce
         self.connectionID = connectionID
         self.isLoopback = isLoopback
-        state = .awaitingConnect(deadline: now.adding(milliseconds: settings.handshakeMilliseconds))
+        state = .awaitingConnect(deadline: deadline)
     }
 
     public var isReady: Bool {
@@ -81,7 +81,7 @@ public final class ServerSession {
         case admitted(Peer, hello: ByteBuffer)
         /// A request; the ranges stand in the text, `id` with its quotes.
         case request(FrameSchema.Request)
-        /// Send this and go on.
+        /// Send this, if it is not empty, and go on.
         case send(ByteBuffer)
         /// Send this, if it is not empty, then close.
         case close(ByteBuffer, code: UInt16, reason: [UInt8], Failure)
@@ -103,10 +103,15 @@ public final class ServerSession {
         case (.awaitingConnect, .request(let request)):
             return connect(request, text, now, wallMilliseconds)
         case (.ready, .request(let request)):
-            guard request.id.range.count <= Limits.requestIDBytes else {
+            guard isAnswerable(request.id) else {
                 return .send(
                     rejection(
                         nil, Rejection("INVALID_REQUEST", "the id has more than \(Limits.requestIDBytes) bytes"), text))
+            }
+            // It would take credentials to where requests are handled.
+            guard !JSON.isString(request.method, equalTo: "connect", in: text) else {
+                return .send(
+                    rejection(request.id, Rejection("INVALID_REQUEST", "connect must be the first request"), text))
             }
             return .request(request)
         case (.ready, .malformed), (.ready, .invalid):
@@ -190,11 +195,13 @@ public final class ServerSession {
 
     /// The id of an unreadable frame, if it has one of use.
     private func frameID(_ text: UnsafeRawBufferPointer, _ frame: FrameSchema.RequestAction) -> JSONSlice? {
-        guard case .invalid = frame, let id = members.find("id", in: text), FrameSchema.isName(id),
-            id.range.count <= Limits.requestIDBytes
+        guard case .invalid = frame, let id = members.find("id", in: text), FrameSchema.isName(id), isAnswerable(id)
         else { return nil }
         return id
     }
+
+    /// Whether an id is short enough to be kept for the answer.
+    private func isAnswerable(_ id: JSONSlice) -> Bool { id.range.count - 2 <= Limits.requestIDBytes }
 
     private func writeHello(_ peer: Peer, into buffer: inout ByteBuffer) {
         let settings = settings

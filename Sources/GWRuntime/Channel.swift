@@ -52,6 +52,8 @@ final class Channel: Source {
     /// No more plaintext is encrypted while this much ciphertext waits for the kernel.
     private static let ciphertextMark = 262_144
     private static let readSize = 65_536
+    /// Where what is received may inflate to a thousand times its size before the budget is looked at again.
+    private static let deflatedReadSize = 16_384
 
     private var stage: Stage
     private let fd: Int32
@@ -66,7 +68,8 @@ final class Channel: Source {
     private var watched: UInt32 = 0
     private var isSendQueued = false
     private var isBlocked = false
-    private var isReadingStopped = false
+    /// The host does not collect: nothing is read for it.
+    private(set) var isReadingStopped = false
     private var hasSentAll = false
     /// Bytes of the WebSocket output that have been taken from it so far.
     private var takenOffset: UInt64 = 0
@@ -107,7 +110,8 @@ final class Channel: Source {
         owner = nil
         if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
-        head.release()
+        head.wipe()
+        webSocket?.output.wipe()
         webSocket = nil
         finish()
     }
@@ -162,7 +166,6 @@ final class Channel: Source {
             opener?.channelIsSecure(self, now)
             send(now)
         case .failed(let failure):
-            send(now)
             end(failure, now)
         }
     }
@@ -176,6 +179,8 @@ final class Channel: Source {
         if tls == nil { receivePlain(now) } else { receiveEncrypted(now) }
     }
 
+    private var readLimit: Int { webSocket?.isDeflating == true ? Channel.deflatedReadSize : .max / 2 }
+
     private func receivePlain(_ now: Instant) {
         if let direct = webSocket?.directRoom() {
             switch Syscall.receive(fd, into: direct) {
@@ -188,7 +193,7 @@ final class Channel: Source {
         }
         let carried = webSocket?.carried.count ?? 0
         let room = context.arena.reserve(carried &+ Channel.readSize)
-        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried...])
+        let target = UnsafeMutableRawBufferPointer(rebasing: room[carried..<min(room.count, carried &+ readLimit)])
         switch Syscall.receive(fd, into: target) {
         case .bytes(let count): received(room, count, now)
         case .wouldBlock: break
@@ -199,7 +204,8 @@ final class Channel: Source {
 
     private func receiveEncrypted(_ now: Instant) {
         guard let tls else { return }
-        switch Syscall.receive(fd, into: context.ciphertext) {
+        let limit = min(readLimit, context.ciphertext.count)
+        switch Syscall.receive(fd, into: UnsafeMutableRawBufferPointer(rebasing: context.ciphertext[0..<limit])) {
         case .bytes(let count):
             tls.supply(UnsafeRawBufferPointer(rebasing: context.ciphertext[0..<count]))
         case .wouldBlock: return
@@ -227,7 +233,6 @@ final class Channel: Source {
             case .closed:
                 return endOfStream(now)
             case .failed(let failure):
-                send(now)
                 return end(failure, now)
             }
         }
@@ -289,11 +294,9 @@ final class Channel: Source {
         case .ping, .pong:
             return true
         case .closed(let summary):
-            send(now)
             end(summary.failure, now)
             return false
         case .failed(let failure):
-            send(now)
             end(failure, now)
             return false
         }
@@ -361,9 +364,15 @@ final class Channel: Source {
         queueSend()
     }
 
+    /// The output held a secret, and all of it has left.
+    func wipeOutput() {
+        if let webSocket, webSocket.output.isEmpty { webSocket.output.wipe() }
+    }
+
     /// Keepalive and closing handshake: what is due.
     func tickWebSocket(_ now: Instant) {
         guard isOpen, let webSocket else { return }
+        if isReadingStopped { webSocket.readingIsHeld(now) }
         _ = deliver(webSocket.tick(now), now)
     }
 
@@ -385,12 +394,16 @@ final class Channel: Source {
     }
 
     private func sendPlain(_ now: Instant) {
-        if !head.isEmpty, !write(&head, now) { return }
+        if !head.isEmpty {
+            guard finish(write(&head), now) else { return }
+            head.wipe()
+        }
         guard let webSocket, !webSocket.output.isEmpty else { return }
         let before = webSocket.output.count
-        _ = write(&webSocket.output, now)
+        let result = write(&webSocket.output)
         takenOffset &+= UInt64(before &- webSocket.output.count)
         sentOffset = takenOffset
+        _ = finish(result, now)
     }
 
     private func sendEncrypted(_ tls: TLSEngine, _ now: Instant) {
@@ -398,9 +411,9 @@ final class Channel: Source {
             encrypt(tls)
             let waiting = tls.output.count
             guard waiting > 0 else { return }
-            let isSent = write(&tls.output, now)
+            let result = write(&tls.output)
             if tls.output.count < waiting { sentOffset = takenOffset }
-            guard isSent else { return }
+            guard finish(result, now) else { return }
         } while hasPlaintext
     }
 
@@ -413,7 +426,7 @@ final class Channel: Source {
         if case .securing = stage { return }
         if !head.isEmpty {
             if tls.write(head.readable) != nil { return }
-            head.release()
+            head.wipe()
         }
         guard let webSocket, tls.output.count < Channel.ciphertextMark, !webSocket.output.isEmpty else { return }
         let piece = UnsafeRawBufferPointer(rebasing: webSocket.output.readable.prefix(Channel.ciphertextMark))
@@ -422,29 +435,35 @@ final class Channel: Source {
         webSocket.output.consume(piece.count)
     }
 
-    /// Writes as much as the kernel takes; whether that was all.
-    private func write(_ buffer: inout ByteBuffer, _ now: Instant) -> Bool {
+    private enum WriteResult {
+        case all
+        case blocked
+        case failed(Int32)
+    }
+
+    /// Writes as much as the kernel takes.
+    private func write(_ buffer: inout ByteBuffer) -> WriteResult {
         while !buffer.isEmpty {
             switch Syscall.send(fd, buffer.readable) {
             case .bytes(let count):
                 buffer.consume(count)
                 // A short count means a full socket buffer: asking again would only say so.
-                if !buffer.isEmpty {
-                    isBlocked = true
-                    return false
-                }
-            case .wouldBlock:
-                isBlocked = true
-                return false
-            case .ended:
-                return false
-            case .failed(let error):
-                buffer.clear()
-                lost(error, now)
-                return false
+                if !buffer.isEmpty { return .blocked }
+            case .wouldBlock, .ended: return .blocked
+            case .failed(let error): return .failed(error)
             }
         }
-        return true
+        return .all
+    }
+
+    /// Draws the consequences of a write; whether everything has left.
+    private func finish(_ result: WriteResult, _ now: Instant) -> Bool {
+        switch result {
+        case .all: return true
+        case .blocked: isBlocked = true
+        case .failed(let error): lost(error, now)
+        }
+        return false
     }
 
     // MARK: - The end
@@ -465,6 +484,8 @@ final class Channel: Source {
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             send(now)
+            // What is still queued may yet leave.
+            if webSocket?.output.isEmpty == false { sentOffset = nextOffset }
             reschedule()
         }
         owner?.channel(self, ended: failure, now)

@@ -18,6 +18,8 @@ public final class Client: Source {
     var channel: Channel?
     var session: ClientSession?
     var reconnect: Reconnect
+    /// Over all connections, so that the id of a call is never given out again.
+    private let calls = PendingCalls()
     /// Set where the session has decided what the end of this connection means.
     var verdict: ConnectFailure?
     var connections: UInt64 = 0
@@ -60,6 +62,7 @@ public final class Client: Source {
             phase = .dialing(dial)
             dial.begin(now)
         case .open, .closing:
+            if channel?.isReadingStopped == true { session?.readingIsHeld(now) }
             tickSession(now)
             channel?.tickWebSocket(now)
         case .dialing, .closed:
@@ -86,16 +89,19 @@ public final class Client: Source {
     /// Reports it, and tries again or ends.
     private func ended(_ failure: Failure, _ now: Instant) {
         channel = nil
+        owesWritable = false
         let verdict = verdict
         self.verdict = nil
         endCalls(failure)
         let wasReady = session?.hello != nil
         session = nil
 
-        if case .closing = phase { return finishClosing(nil) }
+        if case .closing = phase { return finishClosing(nil, wasReady: true) }
         let failure = verdict?.failure ?? failure
         let stops = verdict?.stopsReconnecting ?? (!failure.isRetryable && !wasReady)
-        guard settings.reconnects, !stops else { return finishClosing(failure) }
+        guard settings.reconnects, !stops else {
+            return finishClosing(failure, wasReady: wasReady)
+        }
         let delay: UInt32
         if let startup = verdict?.startupDelayMilliseconds {
             delay = startup
@@ -113,10 +119,10 @@ public final class Client: Source {
         reschedule()
     }
 
-    func finishClosing(_ failure: Failure?) {
+    func finishClosing(_ failure: Failure?, wasReady: Bool = false) {
         var event = Event(.clientClosed, source: id, userData: settings.userData)
         if let failure { event.explain(failure, context.arena) }
-        event.connection = connections
+        event.connection = wasReady ? connections : 0
         context.emit(event)
         phase = .closed
         finish()
@@ -128,7 +134,7 @@ public final class Client: Source {
 extension Client: DialOwner {
     func dial(_ dial: Dial, opened channel: Channel, _ agreement: Agreement, _ now: Instant) {
         self.channel = channel
-        session = ClientSession(settings: settings.session, signer: settings.signer, now: now)
+        session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
         phase = .open
         reschedule()
     }
@@ -137,6 +143,11 @@ extension Client: DialOwner {
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
         guard let session else { return }
+        guard isText else {
+            return warn(
+                Failure(
+                    .frame, .operator, "ignored a binary message of \(message.count) bytes: the protocol is text only"))
+        }
         let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
         switch session.receive(message, now: now, wallMilliseconds: wall) {
         case .none:

@@ -12,11 +12,11 @@ extension Client {
         method: UnsafeRawBufferPointer, params: UnsafeRawBufferPointer, expectsFinal: Bool, timeoutMilliseconds: UInt32,
         userData: UInt
     ) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
-        guard let session, let channel, channel.isOpen, let webSocket = channel.webSocket else {
+        guard let session, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
             throw Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true)
         }
         // The frame is known but for its id, which is at most 16 digits.
-        let size = method.count + params.count + 64
+        let size = JSON.stringLength(method) + params.count + 64
         if let failure = session.tooBig(size) { throw failure }
         let queued = channel.queuedBytes
         guard size <= Int(settings.maxQueuedBytes) else {
@@ -73,11 +73,16 @@ extension Client {
             guard let channel, let webSocket = channel.webSocket else { return false }
             let now = Syscall.now()
             channel.send(now)
+            // Sending may have found the connection lost.
+            guard case .open = phase, self.channel === channel else { return close(code: code, reason: reason) }
             // What is still queued now may leave before the close frame does.
             sentOffset = .max
             phase = .closing
             endCalls(Failure(.cancelled, .none, "the client was closed"))
-            webSocket.sendClose(code, reason, now)
+            if let refused = webSocket.sendClose(code, reason, now) {
+                channel.end(refused, now)
+                return true
+            }
             channel.queueSend()
             reschedule()
             return true
@@ -104,13 +109,9 @@ extension Client {
     }
 
     func expire(_ id: UInt64, _ call: PendingCall) {
-        let isSent = channel.map { call.streamOffset < $0.sentOffset } ?? true
+        // A frame that is still queued cannot be taken back, so this is never a call that was not sent.
         finish(
-            id, call,
-            isSent
-                ? Failure(.callTimeout, .none, "no answer within the call's time limit; it may have been run")
-                : Failure(
-                    .notSent, .none, "the call's time limit passed before any of it was sent", isRetryable: true))
+            id, call, Failure(.callTimeout, .none, "no answer within the call's time limit; it may have been run"))
     }
 
     private func finish(_ id: UInt64, _ call: PendingCall, _ failure: Failure) {
@@ -125,6 +126,7 @@ extension Client {
 
     func connected(_ hello: Hello, _ warning: Failure?) {
         connections += 1
+        channel?.wipeOutput()
         reconnect.succeeded()
         var event = Event(.clientConnected, source: id, userData: settings.userData)
         event.connection = connections
@@ -195,7 +197,7 @@ extension Client {
         guard let channel else { return }
         verdict = failure
         let text = Array(UnsafeBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount))
-        channel.webSocket?.sendClose(code, text, now)
+        _ = channel.webSocket?.sendClose(code, text, now)
         channel.end(failure.failure, now)
     }
 

@@ -74,6 +74,7 @@ public final class Context {
     }
 
     deinit {
+        dropSources()
         if hostEvent >= 0 { Syscall.close(hostEvent) }
         gw_fork_mark_free(forkMark)
         ciphertext.deallocate()
@@ -152,21 +153,26 @@ public final class Context {
         lock.locked {
             isWakeRequested = true
             reactor.wake()
-            if settings.drive == .thread { Syscall.signal(hostEvent) }
+            if settings.drive == .thread, !isHostSignalled {
+                isHostSignalled = true
+                Syscall.signal(hostEvent)
+            }
         }
     }
 
     /// Keeps why a call failed for the host to ask.
     public func fail(_ failure: Failure) -> Status {
         lastFailure = failure
+        lastFailureText = failure.text.bytes
         return failure.status
     }
 
     /// The last failure; the text lives until the next one.
     public func withLastFailure<Result>(_ body: (Status, Actor, UnsafeRawBufferPointer) -> Result) -> Result {
-        lock.locked {
+        // In a forked child the lock may be held by a thread that is not there.
+        if isForked { return body(.forked, .program, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return lock.locked {
             guard let lastFailure else { return body(.ok, .none, UnsafeRawBufferPointer(start: nil, count: 0)) }
-            lastFailureText = lastFailure.text.bytes
             return lastFailureText.withUnsafeBufferPointer {
                 body(lastFailure.status, lastFailure.actor, UnsafeRawBufferPointer($0))
             }
@@ -182,7 +188,10 @@ public final class Context {
         defer { lock.release() }
         guard !isPolling else { return .busy }
         isPolling = true
-        defer { isPolling = false }
+        defer {
+            prepareForWatching()
+            isPolling = false
+        }
 
         let limit: Instant =
             milliseconds < 0
@@ -190,23 +199,21 @@ public final class Context {
             : milliseconds == 0
                 ? Instant(microseconds: 0)
                 : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
+        if settings.drive == .host { sendQueued() }
         var batch = events.collect()
         while batch.isEmpty {
             let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
             batch = events.collect()
             guard batch.isEmpty else { break }
+            if reactor.hasFailed { return .system }
             if isWakeRequested {
                 isWakeRequested = false
                 return .ok
             }
-            if !hasTime {
-                prepareForWatching()
-                return .timeout
-            }
+            if !hasTime { return .timeout }
         }
         isWakeRequested = false
         take(EventBatchReader(batch))
-        prepareForWatching()
         return .ok
     }
 
@@ -230,8 +237,9 @@ public final class Context {
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
-        resumeReading()
+        prepareForReading()
         var now = Syscall.now()
+        readBeforeJudging(now)
         runDue(now)
         sendQueued()
         guard !events.hasEvents else { return true }
@@ -268,11 +276,20 @@ public final class Context {
         }
     }
 
+    /// A deadline has come: what lies in the sockets may say otherwise, if nobody has looked for a while.
+    private func readBeforeJudging(_ now: Instant) {
+        guard deadlines.next <= now else { return }
+        let found = reactor.wait(milliseconds: 0)
+        if found > 0 { handle(found, now) }
+    }
+
     private func runDue(_ now: Instant) {
         while let place = deadlines.popExpired(now) {
             guard let id = sources.id(at: place), let source = sources[id] else { continue }
             source.tick(now)
-            if source.id != 0 { source.reschedule() }
+            guard source.id != 0 else { continue }
+            // What is still due comes again with the next round, never in this one.
+            schedule(source.id, max(source.deadline, now.adding(milliseconds: 1)))
         }
     }
 
@@ -282,14 +299,15 @@ public final class Context {
         lock.acquire()
         defer { lock.release() }
         while !isStopping {
+            prepareForReading()
             let now = Syscall.now()
+            readBeforeJudging(now)
             runDue(now)
             sendQueued()
             signalHost()
             let found = wait(until: deadlines.next, from: now)
             guard !isStopping else { break }
             if found > 0 { handle(found, Syscall.now()) }
-            resumeReading()
             signalHost()
         }
     }
@@ -307,7 +325,6 @@ public final class Context {
         lock.release()
         Syscall.waitReadable(hostEvent, milliseconds: rest == .max ? -1 : Int32(clamping: rest))
         lock.acquire()
-        if isWakeRequested, !isHostSignalled { Syscall.drain(hostEvent) }
         return true
     }
 
@@ -324,7 +341,9 @@ public final class Context {
         return false
     }
 
-    private func resumeReading() {
+    /// Gives back the memory of a batch that brought no event, and lets channels read again for which there is room.
+    private func prepareForReading() {
+        events.recycleUnused()
         guard isReadingStopped, !events.isFull else { return }
         let stopped = stoppedChannels
         stoppedChannels = []

@@ -78,7 +78,8 @@ final class Dial: Source {
     /// With the deadline of each.
     private enum Phase {
         case resolving(Instant)
-        case connecting(Instant)
+        /// `next`: when the next address gets its turn.
+        case connecting(Instant, next: Instant)
         case securing(Instant)
         case upgrading(Instant)
         case ended
@@ -105,8 +106,7 @@ final class Dial: Source {
         let deadline = now.adding(milliseconds: settings.connectMilliseconds)
         if let literal = SocketAddress(literal: settings.url.host.text, port: settings.url.port) {
             addresses = [literal]
-            phase = .connecting(deadline)
-            connectNext(now)
+            connectNext(deadline, now)
         } else if context.lookUp(settings.url.host.text, settings.url.port, for: id) {
             phase = .resolving(deadline)
             reschedule()
@@ -142,8 +142,8 @@ final class Dial: Source {
 
     override var deadline: Instant {
         switch phase {
-        case .resolving(let deadline), .connecting(let deadline), .securing(let deadline), .upgrading(let deadline):
-            deadline
+        case .connecting(_, let next): next
+        case .resolving(let deadline), .securing(let deadline), .upgrading(let deadline): deadline
         case .ended: .never
         }
     }
@@ -152,7 +152,12 @@ final class Dial: Source {
         guard deadline <= now else { return }
         switch phase {
         case .resolving: fail(late(.connectTimeout, "resolving the name", settings.connectMilliseconds), now)
-        case .connecting: fail(late(.connectTimeout, "connecting", settings.connectMilliseconds), now)
+        case .connecting(let deadline, _):
+            lastFailure = late(.connectTimeout, "connecting", settings.connectMilliseconds)
+            let channel = channel
+            self.channel = nil
+            channel?.drop()
+            connectNext(deadline, now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
         case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
         case .ended: break
@@ -170,16 +175,19 @@ final class Dial: Source {
         switch outcome {
         case .addresses(let found):
             addresses = found
-            phase = .connecting(deadline)
-            connectNext(now)
+            connectNext(deadline, now)
         case .failed(let text):
             fail(Failure(.resolve, .network, "cannot resolve \(settings.hostText): \(text)", isRetryable: true), now)
         }
     }
 
-    /// Tries the next address; without any left the attempt has failed for the last one's reason.
-    private func connectNext(_ now: Instant) {
-        while !addresses.isEmpty {
+    /// Tries the next address, which gets an even share of the time that is left, so that one that swallows everything
+    /// does not keep the others from their turn.  Without any left the attempt has failed for the last one's reason.
+    private func connectNext(_ deadline: Instant, _ now: Instant) {
+        while !addresses.isEmpty, now < deadline {
+            let share = deadline.microseconds(since: now) / UInt64(addresses.count)
+            let next = deadline == .never ? .never : Instant(microseconds: now.microseconds + share)
+            phase = .connecting(deadline, next: next)
             let address = addresses.removeFirst()
             do throws(SystemError) {
                 let fd = try Syscall.socket(address)
@@ -281,10 +289,10 @@ extension Dial: ChannelOpener {
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
         self.channel = nil
-        if case .connecting = phase {
+        if case .connecting(let deadline, _) = phase {
             lastFailure = failure
             lastFailure?.text = "cannot connect to \(settings.hostText): \(failure.text)"
-            return connectNext(now)
+            return connectNext(deadline, now)
         }
         fail(failure, now)
     }

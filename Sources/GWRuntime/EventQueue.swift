@@ -43,6 +43,11 @@ final class EventQueue {
 
     func append(_ event: Event) { filling.append(event) }
 
+    /// Gives back what was received without becoming an event.  Nothing may be pointing into the filling batch.
+    func recycleUnused() {
+        if filling.isEmpty { filling.recycle() }
+    }
+
     /// The batch to take events from.  The memory of events taken earlier ends here once their batch is used up.
     func collect() -> EventBatch {
         if handed.isEmpty {

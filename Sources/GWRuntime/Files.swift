@@ -10,7 +10,7 @@ enum Files {
     }
 
     static func read(_ path: String, limit: Int) -> ReadResult {
-        let fd = gw_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0)
+        let fd = gw_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0)
         guard fd >= 0 else {
             let error = gw_errno()
             return error == ENOENT ? .missing : .failed(SystemError.text(error))
@@ -31,13 +31,20 @@ enum Files {
         return .failed("it has more than \(limit) bytes")
     }
 
-    /// Makes a file with mode 0600 that is either whole or not there; its directory, if missing, with 0700.  A problem as
-    /// text, nil if it went well.  A file that came to be in the meantime is not replaced.
-    static func create(_ path: String, _ bytes: UnsafeRawBufferPointer) -> String? {
-        if let problem = createDirectory(of: path) { return problem }
-        let temporary = path + ".new-\(getpid())"
+    enum CreateResult {
+        case created
+        /// Another was faster; its file stays.
+        case exists
+        case failed(String)
+    }
+
+    /// Makes a file with mode 0600 that is either whole or not there; its directory, if missing, with 0700.  `unique` tells
+    /// the temporary files of several makers apart.
+    static func create(_ path: String, _ bytes: UnsafeRawBufferPointer, unique: UInt64) -> CreateResult {
+        if let problem = createDirectory(of: path) { return .failed(problem) }
+        let temporary = path + ".new-\(unique)"
         let fd = gw_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard fd >= 0 else { return SystemError.text(gw_errno()) }
+        guard fd >= 0 else { return .failed(SystemError.text(gw_errno())) }
         var problem: String?
         var offset = 0
         while offset < bytes.count {
@@ -51,10 +58,14 @@ enum Files {
         }
         if problem == nil, fsync(fd) != 0 { problem = SystemError.text(gw_errno()) }
         Syscall.close(fd)
-        // A link instead of a rename: it fails where another process was faster.
-        if problem == nil, link(temporary, path) != 0 { problem = SystemError.text(gw_errno()) }
+        var result = problem.map(CreateResult.failed) ?? .created
+        // A link instead of a rename: it fails where another was faster.
+        if problem == nil, link(temporary, path) != 0 {
+            let error = gw_errno()
+            result = error == EEXIST ? .exists : .failed(SystemError.text(error))
+        }
         _ = unlink(temporary)
-        return problem
+        return result
     }
 
     private static func createDirectory(of path: String) -> String? {

@@ -11,7 +11,8 @@ enum IdentityStore {
             defer { bytes.wipe() }
             return try key(from: bytes.readable, path)
         case .missing:
-            return try make(path)
+            if let key = try make(path) { return key }
+            return try key(inFile: path)
         case .failed(let text):
             throw Failure(.identity, .user, "cannot read the identity file \(path): \(text)")
         }
@@ -50,7 +51,8 @@ enum IdentityStore {
             "the identity file \(path) cannot be used: \(why); it was left as it is, name another file or move it away")
     }
 
-    private static func make(_ path: String) throws(Failure) -> Ed25519Key {
+    /// nil if another has made the file in the meantime.
+    private static func make(_ path: String) throws(Failure) -> Ed25519Key? {
         let key = try Ed25519Key.make()
         var pem = key.privatePEM()
         defer { pem.wipe() }
@@ -58,9 +60,13 @@ enum IdentityStore {
             deviceID: hexText(Digest.sha256(key.publicKey)), publicKeyPEM: key.publicPEM, privateKeyPEM: pem.readable,
             createdAtMilliseconds: Syscall.wallMilliseconds())
         defer { text.wipe() }
-        if let problem = Files.create(path, text.readable) {
+        var unique: UInt64 = 0
+        _ = withUnsafeMutableBytes(of: &unique) { SecureRandom.fill($0) }
+        switch Files.create(path, text.readable, unique: unique) {
+        case .created: return key
+        case .exists: return nil
+        case .failed(let problem):
             throw Failure(.identity, .user, "cannot store the device identity in \(path): \(problem)")
         }
-        return key
     }
 }

@@ -45,6 +45,12 @@ final class Peer: Source {
 
     var isReady: Bool { session?.isReady ?? false }
 
+    /// Messages can be sent to it.
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
     var isAboveMark: Bool { (channel?.queuedBytes ?? 0) > Int(settings.session.maxQueuedBytes) / 4 }
 
     // MARK: - Time
@@ -98,6 +104,8 @@ final class Peer: Source {
                 continue
             }
             push("chat", payload)
+            // Pushing may have closed a peer that does not read, and its runs with it.
+            guard index < runs.count else { return }
             if isFinal {
                 let (run, wireID) = runs.remove(at: index)
                 sendReply(wireID, run.final())
@@ -127,6 +135,7 @@ final class Peer: Source {
         case .reject(let rejection):
             sendRejection(wireID, rejection)
         case .run(let run):
+            guard openRequests + runs.count < Int(settings.maxRequests) else { return refuseBusy(wireID) }
             sendReply(wireID, run.accepted(wallMilliseconds: Syscall.wallMilliseconds()))
             runs.append((run, wireID))
             reschedule()
@@ -138,13 +147,7 @@ final class Peer: Source {
     private func handToHost(
         _ wireID: [UInt8], _ method: [UInt8], _ params: JSONSlice?, _ text: UnsafeRawBufferPointer, _ now: Instant
     ) {
-        guard openRequests < Int(settings.maxRequests) else {
-            return sendRejection(
-                wireID,
-                Rejection(
-                    "UNAVAILABLE", "\(openRequests) requests are unanswered, the limit is \(settings.maxRequests)",
-                    retryAfterMilliseconds: 1000))
-        }
+        guard openRequests + runs.count < Int(settings.maxRequests) else { return refuseBusy(wireID) }
         openRequests += 1
         let request = server.requests.add(
             peer: id, wireID: wireID, deadline: now.adding(milliseconds: settings.requestMilliseconds))
@@ -155,6 +158,14 @@ final class Peer: Source {
         event.name = context.arena.copy(method)
         if let params { event.payload = params.bytes(in: text) }
         context.emit(event)
+    }
+
+    private func refuseBusy(_ wireID: [UInt8]) {
+        sendRejection(
+            wireID,
+            Rejection(
+                "UNAVAILABLE", "as many requests are unanswered as are allowed, \(settings.maxRequests)",
+                retryAfterMilliseconds: 1000))
     }
 
     func reply(_ request: PendingRequest, _ payload: UnsafeRawBufferPointer, isFinal: Bool = true) {
@@ -208,6 +219,13 @@ final class Peer: Source {
         }
     }
 
+    /// Sends a whole frame.
+    private func send(_ frame: UnsafeRawBufferPointer) {
+        scratch.clear()
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        send(frame, nothing)
+    }
+
     /// Sends what stands in `scratch`, then a payload, then the end of the frame.
     private func send(_ payload: UnsafeRawBufferPointer, _ end: UnsafeRawBufferPointer) {
         guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket else { return }
@@ -236,11 +254,13 @@ final class Peer: Source {
         case .handshaking:
             channel?.end(failure, now)
         case .open:
+            guard let channel, let webSocket = channel.webSocket else { return }
             cause = failure
             session?.end()
+            runs = []
             phase = .closing
-            channel?.webSocket?.sendClose(code, reason, now)
-            channel?.queueSend()
+            if let refused = webSocket.sendClose(code, reason, now) { return channel.end(refused, now) }
+            channel.queueSend()
             reschedule()
         }
     }
@@ -293,7 +313,7 @@ extension Peer: ChannelOpener, ChannelOwner {
 
         let session = ServerSession(
             settings: settings.session, verifier: server.verifier, nonce: uuid(), connectionID: uuid(),
-            isLoopback: address.isLoopback, now: now)
+            isLoopback: address.isLoopback, deadline: deadline)
         self.session = session
         phase = .open
         let challenge = session.challenge(wallMilliseconds: Syscall.wallMilliseconds())
@@ -307,12 +327,16 @@ extension Peer: ChannelOpener, ChannelOwner {
 
     func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
         guard case .open = phase, let session else { return }
+        guard isText else {
+            return close(
+                1003, "text messages only".bytes, Failure(.frame, .user, "the peer sent a binary message"), now)
+        }
         let wall = session.isReady ? 0 : Syscall.wallMilliseconds()
         switch session.receive(message, now: now, wallMilliseconds: wall) {
         case .request(let request):
             receive(request, message, now)
         case .send(let frame):
-            if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
+            if !frame.isEmpty { send(frame.readable) }
         case .admitted(let peer, let hello):
             channel.sendText(hello.readable, compress: true)
             channel.webSocket?.maxMessageBytes = settings.session.maxMessageBytes

@@ -13,6 +13,8 @@ final class Reactor {
     private let ready = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 64)
     private var armed = Instant.never
     private var isWoken = false
+    /// The system refused to wait on the descriptor: somebody has closed it.
+    private(set) var hasFailed = false
 
     init() throws(SystemError) {
         fd = try Syscall.makeEpoll()
@@ -62,7 +64,13 @@ final class Reactor {
     }
 
     /// Waits; the number of ready descriptors.  The context's lock need not be held.
-    func wait(milliseconds: Int32) -> Int { Syscall.wait(fd, ready, milliseconds: milliseconds) }
+    func wait(milliseconds: Int32) -> Int {
+        guard let found = Syscall.wait(fd, ready, milliseconds: milliseconds) else {
+            hasFailed = true
+            return 0
+        }
+        return found
+    }
 
     /// Hands out the tokens of what `wait` found; our own descriptors are dealt with here.
     func collect(_ count: Int, _ body: (UInt64, UInt32) -> Void) {

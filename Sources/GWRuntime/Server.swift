@@ -27,22 +27,30 @@ public final class Server: Source {
     private let hostText: String
 
     /// Listens.  With the context's lock held.
-    public init(context: Context, settings: ServerSettings) throws(Failure) {
-        self.settings = settings
-        builtin = BuiltinMethods(wallMilliseconds: Syscall.wallMilliseconds())
+    public static func open(context: Context, settings: ServerSettings) throws(Failure) -> Server {
         do throws(SystemError) {
-            let fd = try Syscall.socket(settings.address)
-            Syscall.setReuseAddress(fd)
-            do throws(SystemError) {
-                try Syscall.bindAndListen(fd, settings.address)
-            } catch {
-                Syscall.close(fd)
-                throw error
-            }
-            self.fd = fd
+            return Server(context: context, settings: settings, listening: try listen(settings.address))
         } catch {
             throw Failure(.listen, .program, "cannot listen on \(settings.address.text): \(error.text)")
         }
+    }
+
+    private static func listen(_ address: SocketAddress) throws(SystemError) -> Int32 {
+        let fd = try Syscall.socket(address)
+        Syscall.setReuseAddress(fd)
+        do throws(SystemError) {
+            try Syscall.bindAndListen(fd, address)
+        } catch {
+            Syscall.close(fd)
+            throw error
+        }
+        return fd
+    }
+
+    private init(context: Context, settings: ServerSettings, listening fd: Int32) {
+        self.settings = settings
+        self.fd = fd
+        builtin = BuiltinMethods(wallMilliseconds: Syscall.wallMilliseconds())
         port = Syscall.localAddress(fd)?.port ?? 0
         hostText = settings.address.hostText
         super.init(context: context)
@@ -133,7 +141,8 @@ public final class Server: Source {
 
     /// Answers a request; whether it was still open.
     public func reply(_ request: UInt64, payload: UnsafeRawBufferPointer, isFinal: Bool) -> ReplyResult {
-        guard let pending = isFinal ? requests.remove(request) : requests.extend(request), let peer = peer(pending.peer)
+        guard let pending = isFinal ? requests.remove(request) : requests.extend(request),
+            let peer = peer(pending.peer), peer.isOpen
         else { return .gone }
         peer.reply(pending, payload, isFinal: isFinal)
         reschedule()
@@ -141,7 +150,9 @@ public final class Server: Source {
     }
 
     public func reject(_ request: UInt64, _ rejection: Rejection) -> ReplyResult {
-        guard let pending = requests.remove(request), let peer = peer(pending.peer) else { return .gone }
+        guard let pending = requests.remove(request), let peer = peer(pending.peer), peer.isOpen else {
+            return .gone
+        }
         peer.reject(pending, rejection)
         reschedule()
         return peer.isAboveMark ? .queued : .sent

@@ -127,9 +127,11 @@ enum Syscall {
 
     static func unwatch(_ epoll: Int32, _ fd: Int32) { _ = epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nil) }
 
-    /// How many events were filled in; 0 also when a signal ended the wait.
-    static func wait(_ epoll: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: Int32) -> Int {
-        Int(max(0, epoll_wait(epoll, events.baseAddress, Int32(truncatingIfNeeded: events.count), milliseconds)))
+    /// How many events were filled in, 0 also when a signal ended the wait; nil if the descriptor cannot be waited on.
+    static func wait(_ epoll: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: Int32) -> Int? {
+        let count = epoll_wait(epoll, events.baseAddress, Int32(truncatingIfNeeded: events.count), milliseconds)
+        if count >= 0 { return Int(count) }
+        return gw_errno() == EINTR ? 0 : nil
     }
 
     /// Waits until a descriptor is readable.

@@ -151,6 +151,9 @@ public final class WebSocketConnection {
         return close.isOpen ? keepalive.deadline : close.deadline
     }
 
+    /// Our side does not read at present, so silence says nothing about the peer.
+    public func readingIsHeld(_ now: Instant) { lastReceived = now }
+
     /// Does what is due: a ping, or the end of a connection whose peer is silent or does not close.
     public func tick(_ now: Instant) -> Input {
         if close.tick(now) {

@@ -17,9 +17,10 @@ public func gw_client_open(
     guard let context, let options, let out else { return Status.argument.code }
     out.pointee = nil
     return withObject(context, Context.self) { context in
-        onContext(context) { () throws(Failure) in
-            let settings = try clientSettings(options)
-            let client = Client(context: context, settings: settings)
+        // Files are read and keys are made before the context is locked.
+        let settings = prepare { () throws(Failure) in try clientSettings(options) }
+        return onContext(context) { () throws(Failure) in
+            let client = Client(context: context, settings: try settings.get())
             out.pointee = makeHandle(ClientHandle(context: context, id: client.id))
             return .ok
         }
@@ -87,7 +88,7 @@ public func gw_client_close(
 ) -> gw_status {
     guard let client else { return Status.argument.code }
     return withClient(client) { client throws(Failure) in
-        let closing = try closing(code, reason)
+        let closing = try closing(code, reason, isServer: false)
         guard client.close(code: closing.code, reason: closing.reason) else {
             throw Failure(.gone, .program, "the client is closed already")
         }

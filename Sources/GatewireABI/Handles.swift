@@ -53,6 +53,15 @@ func releaseHandle<Object: AnyObject>(_ handle: OpaquePointer, _ type: Object.Ty
     Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
 }
 
+/// What the host asked for, or why it cannot be, to be dealt with later.
+func prepare<Value>(_ body: () throws(Failure) -> Value) -> Result<Value, Failure> {
+    do throws(Failure) {
+        return .success(try body())
+    } catch {
+        return .failure(error)
+    }
+}
+
 /// Runs a host's call on a context: not in a forked child, not after its end; a failure is kept for
 /// `gw_context_last_error`.
 @inline(__always)

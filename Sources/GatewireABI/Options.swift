@@ -108,13 +108,17 @@ func texts(
 func value(_ given: UInt32, default standard: UInt32) -> UInt32 { given == 0 ? standard : given }
 
 /// A close code that a host may send (RFC 6455 section 7.4) and a reason of at most 123 bytes; 0: 1000.
-func closing(_ code: UInt32, _ reason: UnsafePointer<CChar>?) throws(Failure) -> (code: UInt16, reason: [UInt8]) {
+func closing(
+    _ code: UInt32, _ reason: UnsafePointer<CChar>?, isServer: Bool
+) throws(Failure) -> (code: UInt16, reason: [UInt8]) {
     let reason = try text("reason", reason) ?? []
     guard reason.count <= 123 else {
         throw Failure(.argument, .program, "the close reason has \(reason.count) bytes, the limit is 123")
     }
     switch code {
     case 0: return (1000, reason)
+    case 1010 where isServer:
+        throw Failure(.argument, .program, "close code 1010 is for clients only (RFC 6455 section 7.4.1)")
     case 1000...1003, 1007...1014, 3000...4999: return (UInt16(truncatingIfNeeded: code), reason)
     default:
         throw Failure(

@@ -18,8 +18,10 @@ public func gw_server_open(
     guard let context, let options, let out else { return Status.argument.code }
     out.pointee = nil
     return withObject(context, Context.self) { context in
-        onContext(context) { () throws(Failure) in
-            let server = try Server(context: context, settings: serverSettings(options))
+        // Files are read and keys are made before the context is locked.
+        let settings = prepare { () throws(Failure) in try serverSettings(options) }
+        return onContext(context) { () throws(Failure) in
+            let server = try Server.open(context: context, settings: try settings.get())
             out.pointee = makeHandle(ServerHandle(context: context, server: server))
             return .ok
         }
@@ -114,7 +116,7 @@ public func gw_server_disconnect(
 ) -> gw_status {
     guard let server else { return Status.argument.code }
     return withServer(server) { server throws(Failure) in
-        let closing = try closing(code, reason)
+        let closing = try closing(code, reason, isServer: true)
         guard server.disconnect(connection, code: closing.code, reason: closing.reason) else {
             throw Failure(.gone, .program, "the connection has ended")
         }

@@ -1,7 +1,7 @@
 'use strict'
 
-// A client of a gateway on Node's `ws`, with a device identity and a signature of node:crypto: nothing in it is ours but
-// what the protocol says.
+// A client of a gateway on Node's `ws`, with a device identity and a signature of node:crypto: nothing in it is ours
+// but what the protocol says.
 //
 //   node ws_client.js URL TOKEN [CA.pem]     connects, calls health, prints the answer
 

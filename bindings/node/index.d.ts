@@ -3,6 +3,9 @@ import { EventEmitter } from 'node:events'
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined }
 
+/** Params of a call: a value, or JSON as text or bytes, which is sent verbatim. */
+export type Params = object | string | Uint8Array
+
 /** Who has to act before it can work; 'none': it heals by itself, or it was wanted. */
 export type Actor = 'none' | 'program' | 'user' | 'operator' | 'network'
 
@@ -18,8 +21,8 @@ export type Outcome = 'rejected' | 'not-sent' | 'unknown'
  */
 export interface ClientOptions {
   /**
-   * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out: the CA
-   * chain and the host name decide.
+   * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out:
+   * the CA chain and the host name decide.
    */
   pins?: string | readonly string[]
   /** PEM file used in place of the system's CA certificates. */
@@ -164,8 +167,8 @@ export class Client extends EventEmitter {
    * Calls a method.  params: an object, or JSON as a string or Uint8Array that is sent verbatim.
    * Rejects with an RpcError if the gateway answers with an error; error.outcome says what is known of the call.
    */
-  call<Result = any> (method: string, params?: object | string | Uint8Array, options?: CallOptions & { raw?: false }): Promise<Result>
-  call (method: string, params: object | string | Uint8Array | undefined, options: CallOptions & { raw: true }): Promise<Buffer>
+  call<Result = any> (method: string, params?: Params, options?: CallOptions & { raw?: false }): Promise<Result>
+  call (method: string, params: Params | undefined, options: CallOptions & { raw: true }): Promise<Buffer>
   events (options?: EventStreamOptions): AsyncIterableIterator<GatewayEvent>
   /** Hands what was sent to the kernel now; otherwise it leaves at the end of the turn. */
   flush (): void
@@ -255,7 +258,10 @@ export class Server extends EventEmitter {
   /** The certificate as PEM. */
   readonly certificate: string | undefined
   readonly peers: Peer[]
-  /** Answers a method.  A Uint8Array is JSON, sent verbatim; any other result is written as JSON.  Throw an RpcError to reject. */
+  /**
+   * Answers a method.  A Uint8Array is JSON, sent verbatim; any other result is written as JSON.  Throw an RpcError to
+   * reject.
+   */
   method (name: string, handler: (params: any, request: Request) => unknown, options?: { raw?: false }): this
   method (name: string, handler: (params: Buffer, request: Request) => unknown, options: { raw: true }): this
   /** Sends an event to one peer or to all.  false: the peer has left, or is slow and its queue grows. */
@@ -287,11 +293,11 @@ export class GatewireError extends Error {
   readonly actor: Actor
   /** Whether the same can work later. */
   readonly retryable: boolean
-  readonly retryAfterMs: number | undefined
+  readonly retryAfterMs?: number
   /** The gateway's own code. */
-  readonly gatewayCode: string | undefined
-  readonly details: any
-  readonly outcome: Outcome | undefined
+  readonly gatewayCode?: string
+  readonly details?: any
+  readonly outcome?: Outcome
   readonly closeCode?: number
   readonly httpStatus?: number
   readonly cause?: unknown
@@ -306,8 +312,8 @@ export class NetworkError extends GatewireError {}
 export class TlsError extends GatewireError {}
 /** The certificate matches none of the pins. */
 export class PinError extends TlsError {
-  readonly seen: any
-  readonly wanted: any
+  readonly seen: string[] | undefined
+  readonly wanted: string[] | undefined
 }
 /** The HTTP upgrade was refused or broken. */
 export class UpgradeError extends GatewireError {}
@@ -316,7 +322,8 @@ export class WebSocketError extends GatewireError {}
 export class GatewayError extends GatewireError {}
 /** A call that was answered with an error; thrown in a method of a server, it is that error. */
 export class RpcError extends GatewayError {
-  constructor (gatewayCode: string, message?: string, facts?: { details?: any, retryable?: boolean, retryAfterMs?: number })
+  constructor (
+    gatewayCode: string, message?: string, facts?: { details?: any, retryable?: boolean, retryAfterMs?: number })
 }
 /** A call has certainly not run. */
 export class NotSentError extends GatewayError {}

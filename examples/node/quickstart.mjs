@@ -3,6 +3,8 @@
 //   node quickstart.mjs wss://127.0.0.1:18789 TOKEN PIN
 //
 // In a program of your own, import from 'gatewire'.
+import { randomUUID } from 'node:crypto'
+
 import { connect, RpcError } from '../../bindings/node/lib/index.mjs'
 
 const [url, token, pin] = process.argv.slice(2)
@@ -20,7 +22,7 @@ console.log('agents:', agents.map((agent) => agent.id).join(', '))
 
 const chat = client.events({ names: ['chat'] })
 await client.call('chat.send', {
-  sessionKey: 'main', message: 'Hello from Node', idempotencyKey: crypto.randomUUID()
+  sessionKey: 'main', message: 'Hello from Node', idempotencyKey: randomUUID()
 })
 for await (const { payload } of chat) {
   if (payload.state === 'delta') process.stdout.write(payload.deltaText ?? '')

@@ -3,7 +3,7 @@
  *
  * gw_context_poll fills an array of these.  Hosts must ignore types that they do not know: new ones will come.
  *
- * Borrowed: every pointer in an event is valid until the next gw_context_poll of the same context that returns events,
+ * Borrowed: every pointer in an event is valid until the next gw_context_poll of the same context, whatever that returns,
  * or until the context is freed.
  */
 #ifndef GATEWIRE_EVENT_H

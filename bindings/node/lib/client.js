@@ -223,7 +223,8 @@ class Client extends EventEmitter {
 
   /** Resolves when the connection has ended, whatever it ended with. */
   async close (code, reason = '') {
-    const number = code === undefined ? 0 : checkInteger('close: code', code, 1000, 4999, 'a close code from 1000 to 4999')
+    const expected = 'a close code from 1000 to 4999'
+    const number = code === undefined ? 0 : checkInteger('close: code', code, 1000, 4999, expected)
     checkText('close: reason', reason)
     if (this.#closing === undefined && this.#end === undefined) {
       const status = native.clientClose(this.#place, number, reason)

@@ -1,7 +1,7 @@
 'use strict'
 
-// The way of events from the addon to clients, servers and calls.  One call of deliver() brings all events of a wake-up;
-// the answer to a call costs one place in an array and its promise, and no other object.
+// The way of events from the addon to clients, servers and calls.  One call of deliver() brings all events of a
+// wake-up; the answer to a call costs one place in an array and its promise, and no other object.
 
 const { makeError } = require('./errors.js')
 const {

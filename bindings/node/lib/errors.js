@@ -33,12 +33,14 @@ class GatewireError extends Error {
     this.code = statusName(status)
     this.actor = ACTORS[facts.actor] ?? 'none'
     this.retryable = facts.retryable ?? false
-    this.retryAfterMs = facts.retryAfterMs || undefined
-    this.gatewayCode = facts.gatewayCode || undefined
-    this.details = facts.details
-    this.outcome = facts.outcome ?? OUTCOMES.get(status)
+    // What is not known is not there, so that a printed error shows what is.
+    if (facts.retryAfterMs) this.retryAfterMs = facts.retryAfterMs
+    if (facts.gatewayCode) this.gatewayCode = facts.gatewayCode
+    if (facts.details !== undefined) this.details = facts.details
     if (facts.code) this[status === GW_ERR_UPGRADE_REFUSED ? 'httpStatus' : 'closeCode'] = facts.code
     if (facts.cause !== undefined) this.cause = facts.cause
+    const outcome = facts.outcome ?? OUTCOMES.get(status)
+    if (outcome !== undefined) this.outcome = outcome
   }
 }
 
@@ -59,10 +61,12 @@ class CallTimeoutError extends OutcomeUnknownError {}
 class CallCancelledError extends GatewayError {}
 
 class PinError extends TlsError {
-  constructor (status, message, facts) {
-    super(status, message, facts)
-    this.seen = this.details?.seen
-    this.wanted = this.details?.wanted
+  get seen () {
+    return this.details?.seen
+  }
+
+  get wanted () {
+    return this.details?.wanted
   }
 }
 

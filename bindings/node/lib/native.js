@@ -1,21 +1,32 @@
 'use strict'
 
-// The addon, and the table that it writes and we read: an id, then a row for each event (src/addon.h has the same numbers).
+// The addon, and the table that it writes and we read: an id, then a row for each event (src/addon.h has the same
+// numbers).
 
+const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 
 const file = path.join(__dirname, '..', 'build', 'gatewire.node')
 
+// Node has an OpenSSL and a zlib inside, whose names come first in the order of the dynamic linker.  The library must
+// have the system's, which it was built with and which gets the system's security updates.
+const { RTLD_DEEPBIND = 0, RTLD_NOW } = os.constants.dlopen
+
 function load () {
+  if (!fs.existsSync(file)) {
+    throw new Error(
+      `gatewire: ${file} is not there: build it with "make" in the source tree, or "npm run build" in bindings/node`)
+  }
+  const addon = { exports: {} }
   try {
-    return require(file)
+    process.dlopen(addon, file, RTLD_NOW | RTLD_DEEPBIND)
   } catch (cause) {
     if (cause.code === 'ERR_GATEWIRE_ABI') throw cause
-    const reason = cause.code === 'MODULE_NOT_FOUND'
-      ? `${file} is not there: build it with "make" in the source tree, or "npm run build" in bindings/node`
-      : `${file} could not be loaded (${cause.message}); libgatewire.so.0 must lie beside it or in build/ of the source tree`
-    throw new Error(`gatewire: ${reason}`, { cause })
+    const where = 'libgatewire.so.0 must lie beside it or in build/ of the source tree'
+    throw new Error(`gatewire: ${file} could not be loaded (${cause.message}); ${where}`, { cause })
   }
+  return addon.exports
 }
 
 module.exports = {

@@ -12,10 +12,11 @@ library=${LIBRARY_DIR:-$root/build}
 
 command -v "$node" >/dev/null || { echo "gatewire: there is no '$node'; install Node.js 18 or later" >&2; exit 1; }
 include=${NODE_INCLUDE:-$("$node" -p 'require("path").resolve(process.execPath, "../../include/node")')}
-if [ ! -f "$include/node_api.h" ] || [ ! -f "$include/uv.h" ]; then
+# Debian keeps uv.h in a package of its own, where the compiler finds it by itself.
+if [ ! -f "$include/node_api.h" ] || { [ ! -f "$include/uv.h" ] && [ ! -f /usr/include/uv.h ]; }; then
   cat >&2 <<END
 gatewire: no Node headers (node_api.h, uv.h) in $include
-  Debian's nodejs:    apt-get install libnode-dev
+  Debian's nodejs:    apt-get install libnode-dev libuv1-dev
   Node from nodejs.org or nodesource: they are part of it; keep include/ beside bin/
   elsewhere:          NODE_INCLUDE=/path/to/include/node
 END

@@ -121,7 +121,6 @@ static const struct {
     CONSTANT(GW_QUEUED),
     CONSTANT(GW_ERR_GONE),
     CONSTANT(GW_ERR_STATE),
-    CONSTANT(GW_ERR_JSON_TEXT),
     CONSTANT(GW_ERR_JSON),
     CONSTANT(GW_ERR_REJECTED),
     CONSTANT(GW_ERR_NOT_SENT),
@@ -166,7 +165,7 @@ static const struct {
 
 /* --- loading --- */
 
-/* Structs without a size of their own must agree exactly; of sized ones the library may know more members than we do. */
+/* Structs without a size of their own must agree exactly; of sized ones the library may know more members. */
 static const struct {
   uint32_t which;
   const char *name;

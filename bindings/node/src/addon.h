@@ -2,9 +2,9 @@
  * The addon: one instance for each JavaScript environment (the main thread, each worker thread), nothing shared between
  * them.
  *
- * Handles.  JavaScript knows clients and servers by small numbers, which are places in the tables below.  A number that
- * stands for nothing answers GW_ERR_GONE.  What is open is freed by JavaScript after its last event, or by the end of the
- * environment; the garbage collector frees nothing here.
+ * Handles.  JavaScript knows clients and servers by small numbers, which are places in the tables below.  A number
+ * that stands for nothing answers GW_ERR_GONE.  What is open is freed by JavaScript after its last event, or by the
+ * end of the environment; the garbage collector frees nothing here.
  *
  * End of an environment, in this order: free clients and servers, stop watching the descriptor, wait for the close
  * callbacks of the libuv handles, free the context, free the addon.

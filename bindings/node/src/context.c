@@ -68,7 +68,7 @@ static bool is_ascii(const char *bytes, size_t length) {
   return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* In ASCII an offset in bytes is one in characters: JavaScript slices a string.  Otherwise it decodes parts of a Buffer. */
+/* In ASCII an offset in bytes is one in characters: JavaScript slices a string.  Else it decodes parts of a Buffer. */
 static napi_status make_packed(napi_env env, const char *bytes, size_t length, napi_value *out) {
   if (length == 0) return napi_create_string_latin1(env, "", 0, out);
   if (is_ascii(bytes, length)) return napi_create_string_latin1(env, bytes, length, out);

@@ -82,7 +82,8 @@ bool read_bytes(napi_env env, napi_value value, struct scratch *scratch, struct 
   if (napi_is_typedarray(env, value, &is_array) == napi_ok && is_array) {
     napi_typedarray_type type;
     void *data = NULL;
-    if (napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) == napi_ok && type == napi_uint8_array) {
+    status = napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL);
+    if (status == napi_ok && type == napi_uint8_array) {
       /* An empty array may have no address; empty is not the same as absent. */
       *out = (struct bytes){data != NULL ? data : "", length};
       return true;

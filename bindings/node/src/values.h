@@ -22,8 +22,8 @@ void scratch_trim(struct scratch *scratch);
 
 void scratch_free(struct scratch *scratch);
 
-/* Reads text into the scratch, with a NUL behind it.  False with an exception pending if the value is no string or holds
- * a NUL itself. */
+/* Reads text into the scratch, with a NUL behind it.  False with an exception pending if the value is no string or
+ * holds a NUL itself. */
 bool read_text(napi_env env, napi_value value, struct scratch *scratch, size_t *length);
 
 /* Bytes that are borrowed from an argument or from the scratch it was copied to. */

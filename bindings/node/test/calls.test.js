@@ -211,12 +211,13 @@ test('a call on a closed client is not sent', async (t) => {
 
 test('JSON text that is none is refused before it is sent', async (t) => {
   const { client } = await startPair(t)
-  for (const params of ['{"a":', '', 'nonsense', Buffer.from([0xff, 0xfe])]) {
+  for (const params of ['{"a":', 'nonsense', Buffer.from([0xff, 0xfe])]) {
     const error = await failure(client.call('health', params))
     assert.ok(error instanceof UsageError, String(error))
     assert.equal(error.code, 'GW_ERR_JSON_TEXT')
     assert.equal(error.outcome, 'not-sent')
   }
+  assert.equal((await failure(client.call('health', ''))).code, 'GW_ERR_ARGUMENT')
 })
 
 test('10,000 calls at once are answered, each with its own answer', async (t) => {

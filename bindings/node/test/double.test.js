@@ -1,6 +1,6 @@
 'use strict'
 
-// The gateway of Tests/Peers/gateway_double.py, on python websockets and cryptography, as the counterpart of the client.
+// The gateway of Tests/Peers/gateway_double.py, on python websockets and cryptography, as the client's counterpart.
 
 const assert = require('node:assert/strict')
 const { execFileSync, spawn, spawnSync } = require('node:child_process')
@@ -19,8 +19,7 @@ const program = path.join(root, 'Tests', 'Peers', 'gateway_double.py')
 /** GATEWIRE_PYTHON, or the first of these that has what the double needs. */
 function findPython () {
   const candidates = [
-    process.env.GATEWIRE_PYTHON, path.join(root, 'build', 'venv', 'bin', 'python'), path.join(root, '.venv', 'bin', 'python'),
-    'python3'
+    process.env.GATEWIRE_PYTHON, path.join(root, 'build', 'venv', 'bin', 'python'), 'python3'
   ]
   return candidates.find((python) => python !== undefined &&
     spawnSync(python, ['-c', 'import websockets.asyncio.server, cryptography']).status === 0)
@@ -41,8 +40,8 @@ async function startDouble (t, { tls = true, args = [] } = {}) {
   if (tls) {
     const files = [path.join(directory, 'cert.pem'), path.join(directory, 'key.pem')]
     execFileSync('openssl', [
-      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=double',
-      '-out', files[0], '-keyout', files[1]
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+      '-subj', '/CN=double', '-out', files[0], '-keyout', files[1]
     ], { stdio: 'ignore' })
     given.push('--tls', ...files)
     pin = new (require('node:crypto').X509Certificate)(fs.readFileSync(files[0])).fingerprint256
@@ -80,9 +79,20 @@ for (const protocol of ['3', '4']) {
 check('a client that says all it can of itself passes too', async (t) => {
   const double = await startDouble(t)
   const client = await startClient(t, double, {
-    clientId: 'cli', clientMode: 'cli', clientVersion: '9.9.9', displayName: 'Größe', platform: 'Linux ', deviceFamily: 'Server',
-    instanceId: 'i-1', role: 'operator', scopes: ['operator.write', 'operator.read'], caps: ['tool-events'], locale: 'de-DE',
-    userAgent: 'test/1', headers: { 'X-Test': 'yes' }, deflate: false
+    clientId: 'cli',
+    clientMode: 'cli',
+    clientVersion: '9.9.9',
+    displayName: 'Größe',
+    platform: 'Linux ',
+    deviceFamily: 'Server',
+    instanceId: 'i-1',
+    role: 'operator',
+    scopes: ['operator.write', 'operator.read'],
+    caps: ['tool-events'],
+    locale: 'de-DE',
+    userAgent: 'test/1',
+    headers: { 'X-Test': 'yes' },
+    deflate: false
   })
   assert.equal(client.state().deflate, false)
   assert.equal(typeof await client.call('health'), 'object')

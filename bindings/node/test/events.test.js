@@ -74,7 +74,9 @@ test('a loop over events ends when the client is closed', async (t) => {
 
 test('a loop over events ends with the error that ended the client', async (t) => {
   const { server, client } = await startPair(t, { clientOptions: { reconnect: false } })
-  const loop = failure((async () => { for await (const event of client.events({ names: ['x'] })) assert.fail(event.name) })())
+  const loop = failure((async () => {
+    for await (const event of client.events({ names: ['x'] })) assert.fail(event.name)
+  })())
   await server.stop('maintenance')
   const error = await loop
   assert.ok(error instanceof gatewire.GatewireError)

@@ -5,7 +5,9 @@ const { spawn } = require('node:child_process')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 
-const { collectUntil, failure, gatewire, nextEvent, startClient, startPair, startServer, test } = require('./support.js')
+const {
+  collectUntil, failure, gatewire, nextEvent, startClient, startPair, startServer, test
+} = require('./support.js')
 
 const library = path.join(__dirname, '..', 'lib', 'index.js')
 
@@ -66,7 +68,8 @@ test('connect fails with the first attempt, or keeps trying if told to', async (
   assert.ok(error instanceof gatewire.NetworkError)
   assert.equal(error.code, 'GW_ERR_CONNECT')
 
-  const patient = gatewire.connect(gone.url, { token: 'secret', keepTrying: true, reconnectInitialMs: 5, reconnectMaxMs: 50 })
+  const patience = { keepTrying: true, reconnectInitialMs: 5, reconnectMaxMs: 50 }
+  const patient = gatewire.connect(gone.url, { token: 'secret', ...patience })
   await startServer(t, { port: gone.port, plaintext: true })
   await (await patient).close()
 })
@@ -218,11 +221,11 @@ test('each worker thread has a context of its own', async (t) => {
       await own.stop()
       parentPort.postMessage(sums.every((sum, n) => sum === n + 1))
     })`))
+  const exits = Promise.all(workers.map((worker) => nextEvent(worker, 'exit')))
   for (const worker of workers) worker.postMessage({ url: server.url, pin: server.pin })
   const answers = await Promise.all(workers.map((worker) => nextEvent(worker, 'message')))
   assert.deepEqual(answers.flat(), [true, true, true])
-  const codes = await Promise.all(workers.map((worker) => nextEvent(worker, 'exit')))
-  assert.deepEqual(codes.flat(), [0, 0, 0])
+  assert.deepEqual((await exits).flat(), [0, 0, 0])
 })
 
 test('a worker thread that is terminated under load takes nothing with it', async (t) => {
@@ -252,5 +255,6 @@ test('a missing addon is explained', async (t) => {
   const directory = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'gatewire-test-'))
   t.after(() => fs.rmSync(directory, { recursive: true }))
   fs.cpSync(path.dirname(library), path.join(directory, 'lib'), { recursive: true })
-  assert.throws(() => require(path.join(directory, 'lib', 'index.js')), /gatewire\.node is not there: build it with "make"/)
+  const expected = /gatewire\.node is not there: build it with "make"/
+  assert.throws(() => require(path.join(directory, 'lib', 'index.js')), expected)
 })

@@ -106,16 +106,19 @@ function masked (first, payload) {
   return Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)])
 }
 
-breaks('a frame without mask (RFC 6455 section 5.1)', 1002, (peer) => peer.writeRaw(Buffer.from([0x81, 0x02, 0x7b, 0x7d])))
+const unmasked = Buffer.from([0x81, 0x02, 0x7b, 0x7d])
+breaks('a frame without mask (RFC 6455 section 5.1)', 1002, (peer) => peer.writeRaw(unmasked))
 breaks('a reserved opcode (section 5.2)', 1002, (peer) => peer.writeRaw(masked(0x83, [])))
 breaks('a reserved bit (section 5.2)', 1002, (peer) => peer.writeRaw(masked(0xa1, [])))
 breaks('a continuation of nothing (section 5.4)', 1002, (peer) => peer.writeRaw(masked(0x80, [])))
 breaks('a fragmented ping (section 5.5)', 1002, (peer) => peer.writeRaw(masked(0x09, [])))
 breaks('a close frame of one byte (section 5.5.1)', 1002, (peer) => peer.writeRaw(masked(0x88, [3])))
-breaks('a close code that is not for the wire (section 7.4.1)', 1002, (peer) => peer.writeRaw(masked(0x88, [0x03, 0xed])))
+breaks('a close code not for the wire (section 7.4.1)', 1002, (peer) => peer.writeRaw(masked(0x88, [0x03, 0xed])))
 breaks('text that is not UTF-8 (section 8.1)', 1007, (peer) => peer.writeRaw(masked(0x81, [0xc0, 0x80])))
 breaks('a first message above 64 KiB', 1009, (peer) => peer.socket.send('x'.repeat(65537)), { connected: false })
-breaks('a first message that is not JSON', 1000, (peer) => peer.socket.send('{"type":'), { connected: false, reason: '' })
+breaks('a first message that is not JSON', 1000, (peer) => peer.socket.send('{"type":'), {
+  connected: false, reason: ''
+})
 breaks('a first message that is no request', 1008, (peer) => peer.socket.send('{"type":"event"}'), {
   connected: false, reason: 'invalid request frame'
 })
@@ -143,15 +146,17 @@ refuses('a wrong token', 'AUTH_TOKEN_MISMATCH', { token: 'wrong' })
 refuses('no token', 'AUTH_TOKEN_MISSING', { token: undefined })
 refuses('a signature by another key', 'DEVICE_AUTH_SIGNATURE_INVALID', changeDevice(({ nonce }) => {
   const client = { id: 'gateway-client', mode: 'backend', platform: 'linux' }
-  const forged = new Device().prove({ client, role: 'operator', scopes: [], token: 'secret', nonce, signedAt: Date.now() })
-  return { signature: forged.signature }
+  const facts = { client, role: 'operator', scopes: [], token: 'secret', nonce, signedAt: Date.now() }
+  return { signature: new Device().prove(facts).signature }
 }))
 refuses('a signature over other scopes', 'DEVICE_AUTH_SIGNATURE_INVALID', {
   change: (params) => ({ ...params, scopes: ['operator.admin'] })
 })
 refuses('another nonce', 'DEVICE_AUTH_NONCE_MISMATCH', changeDevice(() => ({ nonce: 'x' })))
 refuses('an id of another device', 'DEVICE_AUTH_DEVICE_ID_MISMATCH', changeDevice(() => ({ id: '0'.repeat(64) })))
-refuses('an old signature', 'DEVICE_AUTH_SIGNATURE_EXPIRED', changeDevice(({ signedAt }) => ({ signedAt: signedAt - 200_000 })))
+refuses('an old signature', 'DEVICE_AUTH_SIGNATURE_EXPIRED', changeDevice(({ signedAt }) => {
+  return { signedAt: signedAt - 200_000 }
+}))
 
 check('a connect request with a member that nobody knows is refused', async (t) => {
   const { peer } = await startPeer(t)

@@ -16,8 +16,9 @@ async function right (): Promise<void> {
   server.on('peer-closed', (peer, error) => console.log(peer.role, error?.closeCode))
   const pin: string | undefined = server.pin
 
-  const client: Client = await connect(new URL(server.url), { token: 'x', pins: pin, signal: new AbortController().signal })
-  const sum: number = await client.call<number>('sum', { a: 1, b: 2 }, { timeoutMs: 5, onAccepted: (payload) => payload })
+  const { signal } = new AbortController()
+  const client: Client = await connect(new URL(server.url), { token: 'x', pins: pin, signal })
+  const sum: number = await client.call<number>('sum', { a: 1 }, { timeoutMs: 5, onAccepted: (payload) => payload })
   const bytes: Buffer = await client.call('sum', '{}', { raw: true })
   client.on('event:chat', (payload, event) => console.log(payload.text, event.seq))
   client.on('disconnected', (error) => console.log(error.retryAfterMs))
