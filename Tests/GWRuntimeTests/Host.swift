@@ -150,7 +150,7 @@ final class Host: @unchecked Sendable {
         change(&settings)
         return try context.call { () -> Result<Server, Failure> in
             do throws(Failure) {
-                return .success(try Server(context: context, settings: settings))
+                return .success(try Server.open(context: context, settings: settings))
             } catch {
                 return .failure(error)
             }
