@@ -166,6 +166,73 @@ extension RuntimeTests {
             #expect(try host.wait(.clientConnected, count: 2).connection == 2)
         }
 
+        /// A name with several addresses, of which only one has a listener.
+        @Test func aNameIsResolvedAndItsAddressesTried() throws {
+            let host = try Host()
+            let server = try host.serve()
+            var target = DialSettings.Target()
+            target.url = "ws://localhost:\(server.port)".bytes
+            var settings = try ClientSettings(DialSettings(target), identity: .temporary)
+            settings.session.connect.clientVersion = "1".bytes
+            settings.reconnects = false
+            _ = host.open(settings)
+            try host.wait(.clientConnected)
+            #expect(try host.wait(.peerConnected).payload.contains("\"deviceId\":\""))
+        }
+
+        /// base.h: GW_NEVER is no limit; sizes may be as large as their type.
+        @Test func everyOptionAtItsExtreme() throws {
+            let host = try Host(.host, eventBudget: .max)
+            let server = try host.serve {
+                $0.session.tickMilliseconds = .max
+                $0.session.handshakeMilliseconds = .max
+                $0.session.maxMessageBytes = .max
+                $0.session.maxQueuedBytes = .max
+                $0.requestMilliseconds = .max
+                $0.webSocket.pingMilliseconds = .max
+                $0.webSocket.pongMilliseconds = .max
+                $0.webSocket.closeMilliseconds = .max
+                $0.maxConnections = .max
+                $0.maxRequests = .max
+            }
+            let client = try host.open(port: server.port) {
+                $0.reconnects = true
+                $0.reconnectInitialMilliseconds = .max
+                $0.reconnectMaximumMilliseconds = .max
+                $0.session.challengeMilliseconds = .max
+                $0.session.helloMilliseconds = .max
+                $0.session.callMilliseconds = .max
+                $0.session.maxCalls = .max
+                $0.maxQueuedBytes = .max
+                $0.dial.connectMilliseconds = .max
+                $0.dial.upgradeMilliseconds = .max
+                $0.dial.webSocket.maxMessageBytes = .max
+                $0.dial.webSocket.pingMilliseconds = .max
+                $0.dial.webSocket.pongMilliseconds = .max
+                $0.dial.webSocket.closeMilliseconds = .max
+                $0.dial.webSocket.deflate.thresholdBytes = .max
+            }
+            try host.wait(.clientConnected)
+            _ = try host.call(client, "mine", "1", milliseconds: .max)
+            let request = try host.wait(.peerRequest)
+            host.reply(server, request.subject, "2")
+            #expect(try host.wait(.callDone).payload == "2")
+            _ = host.context.call { server.disconnect(request.connection, code: 1001, reason: []) }
+            try host.wait(.clientDisconnected)
+            #expect(host.state(client).phase == 0)
+            host.close(client)
+            try host.wait(.clientClosed)
+        }
+
+        /// context.h: "text lives until the next failing call".
+        @Test func theTextOfTheLastErrorStays() throws {
+            let host = try Host()
+            _ = host.context.call { host.context.fail(Failure(.url, .program, "the first of two failures")) }
+            func place() -> UnsafeRawPointer? { host.context.withLastFailure { _, _, text in text.baseAddress } }
+            let first = place()
+            #expect(first == place())
+        }
+
         /// client.h: the id of a call is the subject of its events; nothing of an older connection shares it.
         @Test func callIdsAreNotUsedAgainAfterAReconnect() throws {
             let host = try Host()

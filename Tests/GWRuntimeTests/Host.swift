@@ -5,6 +5,10 @@ import GWRuntime
 import GWTLS
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// All of them share the process's descriptors and the machine's loopback, so they run one after the other.
 @Suite(.serialized) struct RuntimeTests {}
 
@@ -186,6 +190,9 @@ func clientSettings(port: UInt16, pin: [UInt8]? = nil) throws -> ClientSettings 
     settings.reconnects = false
     return settings
 }
+
+/// The host does something else for a while; nothing is polled.
+func hostIsAway(milliseconds: Int32) { _ = Glibc.poll(nil, 0, milliseconds) }
 
 /// Runs something that may never come back; whether it did in time.  If not, its thread is left alone.
 func isDone(within seconds: Double, _ body: @escaping @Sendable () -> Void) -> Bool {

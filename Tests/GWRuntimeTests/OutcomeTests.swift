@@ -59,7 +59,9 @@ extension RuntimeTests {
             gateway.peer.send(breaksProtocol ? RawFrame.frame(0x83, []) : RawFrame.close(1001))
             host.poll { !host.events(.callDone).isEmpty }
             // The peer reads on, and the connection lingers for its last bytes.
-            host.poll(within: 4) { gateway.peer.take(); return gateway.peer.isEnded }
+            host.poll(within: 4) {
+                gateway.peer.take(); return gateway.peer.isEnded
+            }
             let read = Set(try gateway.messages().filter { $0.contains("\"m\"") }.map { try FakeGateway.id(of: $0) })
             let reported = host.events(.callDone)
             #expect(reported.count == 200 && Set(reported.map(\.subject)) == Set(ids))
@@ -73,8 +75,7 @@ extension RuntimeTests {
             let host = try Host()
             let (client, gateway) = try ready(host, RawListener())
             let call = try host.call(client, "m", milliseconds: 1)
-            let limit = ContinuousClock.now + .milliseconds(20)
-            while ContinuousClock.now < limit {}
+            hostIsAway(milliseconds: 20)
             let done = try host.wait(.callDone)
             #expect(done.subject == call)
             host.poll(20)
@@ -103,8 +104,7 @@ extension RuntimeTests {
             _ = try host.call(client, "m", milliseconds: 60)
             let request = try gateway.message(host, with: "\"m\"")
             gateway.send(#"{"type":"res","id":"\#(try FakeGateway.id(of: request))","ok":true,"payload":1}"#)
-            let limit = ContinuousClock.now + .milliseconds(100)
-            while ContinuousClock.now < limit {}
+            hostIsAway(milliseconds: 100)
             #expect(try host.wait(.callDone).status == .ok)
         }
 
@@ -144,6 +144,37 @@ extension RuntimeTests {
             let params = "\"" + String(repeating: "0123456789", count: 100) + "\""
             while !isAbove { isAbove = try host.tryCall(client, "m", params).get().isAboveMark }
             try host.wait(.clientWritable)
+        }
+
+        /// The same over TLS, where what is encrypted may wait for the kernel too.
+        @Test(arguments: [false, true])
+        func whatAGatewayReadsWasNeverReportedAsNotSent(isEncrypted: Bool) throws {
+            let gatewayHost = try Host()
+            let server = try gatewayHost.serve(isEncrypted ? .selfSigned(names: ["localhost"]) : .none) {
+                // It sends no tick while nobody polls it, and reads nothing.
+                $0.session.tickMilliseconds = 200
+                $0.session.hasBuiltinMethods = false
+            }
+            let host = try Host()
+            let client = try host.open(port: server.port, pin: isEncrypted ? server.certificatePin : nil) {
+                $0.maxQueuedBytes = 64 << 20
+                $0.dial.offersDeflate = false
+            }
+            gatewayHost.poll {
+                host.poll(1)
+                return !host.events(.clientConnected).isEmpty
+            }
+            let params = "\"" + String(repeating: "p", count: 60_000) + "\""
+            for _ in 0..<200 { _ = try host.call(client, "m", params, expectsFinal: true) }
+            #expect(try host.wait(.clientClosed).status == .tickTimeout)
+            gatewayHost.poll {
+                host.poll(1)
+                return !gatewayHost.events(.peerDisconnected).isEmpty
+            }
+            let notSent = host.events(.callDone).filter { $0.status == .notSent }.count
+            let read = gatewayHost.events(.peerRequest).count
+            #expect(host.events(.callDone).count == 200)
+            #expect(notSent + read <= 200, "\(notSent) not sent, yet \(read) were read")
         }
 
         @Test func fullIsSaidAndNothingTaken() throws {

@@ -91,8 +91,7 @@ extension RuntimeTests {
                 _ = try host.open(port: listener.port) { $0.dial.upgradeMilliseconds = limit }
                 _ = watch(host, within: 0.01) { false }
                 // Timer and wake-up are found by one and the same poll.
-                let late = ContinuousClock.now + .milliseconds(40)
-                while ContinuousClock.now < late {}
+                hostIsAway(milliseconds: 40)
                 host.context.wake()
                 #expect(watch(host, within: 2) { !host.events(.clientClosed).isEmpty })
             }
@@ -291,6 +290,26 @@ extension RuntimeTests {
             }
         }
 
+        /// A host that does not collect is not a gateway that is silent.
+        @Test func theLivenessOfThePeerIsNotJudgedWhileReadingIsStopped() throws {
+            let gatewayHost = try Host(.thread)
+            let server = try gatewayHost.serve { $0.session.tickMilliseconds = 50 }
+            let host = try Host(.thread, eventBudget: 1)
+            _ = try host.open(port: server.port) {
+                $0.dial.webSocket.pingMilliseconds = 20
+                $0.dial.webSocket.pongMilliseconds = 40
+            }
+            try host.wait(.clientConnected)
+            for _ in 0..<10 {
+                gatewayHost.push(server, "e", "1")
+                hostIsAway(milliseconds: 30)
+            }
+            gatewayHost.push(server, "last", "1")
+            host.poll { host.events(.gatewayEvent).contains { $0.name == "last" } }
+            #expect(host.events(.clientClosed).isEmpty, "\(host.events(.clientClosed))")
+            #expect(host.events(.gatewayEvent).contains { $0.name == "last" })
+        }
+
         /// Messages that make no events leave nothing behind that counts.
         @Test(arguments: [Context.Drive.host, .thread])
         func messagesWithoutEventsUseUpNoBudget(drive: Context.Drive) throws {
@@ -299,7 +318,9 @@ extension RuntimeTests {
             let client = try FakeClient(port: server.port)
             try client.connect(host)
             // In two fragments each, so that each is put together in memory of its own.
-            let text = #"{"type":"req","id":"a","method":"health","params":{"x":""# + String(repeating: "y", count: 9_000) + "\"}}"
+            let text =
+                #"{"type":"req","id":"a","method":"health","params":{"x":""# + String(repeating: "y", count: 9_000)
+                + "\"}}"
             let request = text.bytes
             for round in 0..<100 {
                 client.peer.send(RawFrame.frame(0x01, Array(request.prefix(5_000)), isMasked: true))

@@ -15,7 +15,11 @@ final class RawPeer: @unchecked Sendable {
     private(set) var isEnded = false
     private var isClosed = false
 
-    init(fd: Int32) { self.fd = fd }
+    init(fd: Int32) {
+        self.fd = fd
+        var on: Int32 = 1
+        _ = setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
+    }
 
     /// Connects to a port of loopback.
     convenience init(port: UInt16) throws {

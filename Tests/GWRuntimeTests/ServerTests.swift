@@ -55,7 +55,9 @@ extension RuntimeTests {
             let peer = try RawPeer(port: server.port)
             peer.send("nonsense\r\n\r\n")
             #expect(try end(host).status == .upgradeInvalid)
-            host.poll { peer.take(); return peer.text.contains("HTTP/1.1 400") }
+            host.poll {
+                peer.take(); return peer.text.contains("HTTP/1.1 400")
+            }
             #expect(peer.text.contains("HTTP/1.1 400"))
         }
 
@@ -114,7 +116,8 @@ extension RuntimeTests {
             let client = try FakeClient(port: server.port)
             client.peer.shrink()
             try client.connect(host)
-            let nonsense = [[UInt8]](repeating: RawFrame.frame(0x81, "{}".bytes, isMasked: true), count: 5_000).flatMap { $0 }
+            let nonsense = [[UInt8]](repeating: RawFrame.frame(0x81, "{}".bytes, isMasked: true), count: 5_000).flatMap
+            { $0 }
             let isOver = DispatchSemaphore(value: 0)
             Foundation.Thread.detachNewThread {
                 for _ in 0..<40 { client.peer.send(nonsense) }
@@ -147,7 +150,10 @@ extension RuntimeTests {
             let first = try FakeClient(port: server.port)
             try first.connect(host)
             let second = try RawPeer(port: server.port)
-            #expect(host.poll { second.take(); return second.isEnded })
+            #expect(
+                host.poll {
+                    second.take(); return second.isEnded
+                })
             #expect(host.events(.peerDisconnected).isEmpty)
         }
 
