@@ -11,7 +11,6 @@ from gatewire import _abi
 
 # socket.h, raw WebSockets, has no Python face.
 HEADERS = ["base", "event", "context", "client", "server"]
-OF_SOCKETS = ["EVENT_SOCKET_", "EVENT_PART"]
 
 
 def header(name: str) -> str:
@@ -37,7 +36,7 @@ def test_constants() -> None:
     values = {"UINT32_MAX": 0xFFFF_FFFF, "UINT64_MAX": 0xFFFF_FFFF_FFFF_FFFF}
     for name, expression in [*enumerated, *defined]:
         short = name[len("GW_") :]
-        if short == "EXPORT" or short.startswith(("VERSION_", "STRUCT_", *OF_SOCKETS)):
+        if short == "EXPORT" or short.startswith(("VERSION_", "STRUCT_")):
             continue
         expression = re.sub(r"(\d)u\b", r"\1", expression.strip())
         values[name] = eval(expression, {}, values)
