@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from certificates import Certificate
-from gateway_double import GatewayDouble, Settings
+from gateway_double import GatewayDouble
 from gateway_schema import connect_params, request_frame
+from gateway_settings import Settings
 from helpers import TOKEN, failure, until
 
 import gatewire

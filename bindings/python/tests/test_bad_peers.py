@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from certificates import Certificate
-from gateway_double import GatewayDouble, Settings
+from gateway_double import GatewayDouble
+from gateway_settings import Settings
 from helpers import TOKEN, attempt, failure, soon, until
 from websockets.utils import accept_key
 

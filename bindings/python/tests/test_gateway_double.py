@@ -12,9 +12,10 @@ import pytest
 from conftest import REPOSITORY, vectors
 from gateway_auth import Refusal, signature_payloads, verify_device
 from gateway_caller import Device, GatewayCaller, connect_params
-from gateway_double import GatewayDouble, Settings
+from gateway_double import GatewayDouble
 from gateway_schema import connect_params as connect_params_shape
 from gateway_schema import request_frame
+from gateway_settings import Settings
 from websockets.exceptions import InvalidMessage
 
 DEVICE_AUTH = vectors("openclaw/device-auth.json")

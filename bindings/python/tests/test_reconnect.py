@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from certificates import Certificate
 from conftest import both_loops as event_loop_policy  # noqa: F401
-from gateway_double import GatewayDouble, Settings
+from gateway_double import GatewayDouble
+from gateway_settings import Settings
 from helpers import TOKEN, add_methods, soon, until
 
 import gatewire

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from conftest import vectors
-from gateway_double import GatewayDouble, Settings
+from gateway_double import GatewayDouble
+from gateway_settings import Settings
 from helpers import TOKEN, soon, until
 
 import gatewire
