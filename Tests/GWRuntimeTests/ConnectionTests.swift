@@ -13,6 +13,8 @@ extension RuntimeTests {
                 (drive == .host ? "host drive" : "library thread") + (isEncrypted ? " with TLS" : " without TLS")
             }
 
+            func pin(_ server: Server) -> [UInt8]? { isEncrypted ? server.address.certificatePin : nil }
+
             static let all = [
                 Way(drive: .host, isEncrypted: false), Way(drive: .host, isEncrypted: true),
                 Way(drive: .thread, isEncrypted: false), Way(drive: .thread, isEncrypted: true),
@@ -26,7 +28,7 @@ extension RuntimeTests {
             let server = try host.serve(way.isEncrypted ? .selfSigned(names: ["localhost"]) : .none) {
                 $0.session.hasBuiltinMethods = builtin
             }
-            let client = try host.open(port: server.address.port, pin: way.isEncrypted ? server.address.certificatePin : nil)
+            let client = try host.open(port: server.address.port, pin: way.pin(server))
             try host.wait(.clientConnected)
             return (host, server, client)
         }
@@ -118,7 +120,7 @@ extension RuntimeTests {
         @Test(arguments: Way.all)
         func aStoppedGatewayEndsEveryClientOnce(way: Way) throws {
             let (host, server, _) = try pair(way)
-            let other = try host.open(port: server.address.port, pin: way.isEncrypted ? server.address.certificatePin : nil)
+            let other = try host.open(port: server.address.port, pin: way.pin(server))
             try host.wait(.clientConnected, count: 2)
             #expect(host.stop(server))
             try host.wait(.clientClosed, count: 2)
