@@ -100,6 +100,13 @@ async def test_what_the_client_sends_first(certificate: Certificate) -> None:
         assert double.entries("device verified")[0]["payload"] == "v3"
 
 
+async def test_a_gateway_with_the_wrong_certificate_sees_no_upgrade(certificate: Certificate) -> None:
+    async with GatewayDouble(Settings(token=TOKEN, tls=certificate.files)) as double:
+        error = await failure(double.url, token=TOKEN, pins=["ef" * 32])
+        assert isinstance(error, gatewire.PinError)
+        assert double.journal == []
+
+
 async def test_reserved_headers_are_refused() -> None:
     for name in ("Host", "Upgrade", "sec-websocket-key", "Connection"):
         with pytest.raises(gatewire.UsageError):

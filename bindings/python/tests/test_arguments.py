@@ -167,6 +167,9 @@ def _is_number(kind: Any) -> bool:
     return getattr(kind, "_type_", None) in ("I", "i", "L", "l", "Q", "q", "B")
 
 
+EVENT_FLAGS = ("EVENT_RETRYABLE", "EVENT_PART", "EVENT_CLEAN", "EVENT_FORMAT")
+
+
 def test_status_and_event_names() -> None:
     for name in dir(_abi):
         value = getattr(_abi, name)
@@ -174,7 +177,7 @@ def test_status_and_event_names() -> None:
             assert lib.gw_status_name(value) == f"GW_{name}".encode()
             assert lib.gw_status_text(value)
             assert issubclass(gatewire.errors.error_class(value), gatewire.GatewireError)
-        elif name.startswith("EVENT_") and name not in ("EVENT_RETRYABLE", "EVENT_FORMAT"):
+        elif name.startswith("EVENT_") and name not in EVENT_FLAGS:
             assert lib.gw_event_type_name(value) == f"GW_{name}".encode()
     assert lib.gw_status_name(0) == b"GW_OK"
     assert lib.gw_status_name(-12345) == b"GW_ERR_UNKNOWN"

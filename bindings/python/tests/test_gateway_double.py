@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import vectors
+from conftest import REPOSITORY, vectors
 from gateway_auth import Refusal, signature_payloads, verify_device
 from gateway_caller import Device, GatewayCaller, connect_params
 from gateway_double import GatewayDouble, Settings
@@ -165,6 +168,33 @@ async def test_a_client_that_says_nothing_is_closed_with_1000() -> None:
     async with GatewayDouble(Settings(handshake_timeout_ms=50)) as double:
         async with await GatewayCaller.open(double.url) as caller:
             assert await caller.closed() == (1000, "")
+
+
+async def test_as_a_process_it_prints_its_port_writes_its_journal_and_ends_with_its_input(tmp_path: Path) -> None:
+    program = REPOSITORY / "Tests/Peers/gateway_double.py"
+    journal = tmp_path / "journal.jsonl"
+    options = ["--port", "0", "--print-port", "--until-eof", "--token", "secret", "--journal", str(journal)]
+    faults = ["--fault", "reject=PAIRING_REQUIRED", "--times", "1"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(program),
+        *options,
+        *faults,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    async with await GatewayCaller.open(f"ws://127.0.0.1:{port}") as caller:
+        assert (await caller.hello("secret"))["error"]["details"]["code"] == "PAIRING_REQUIRED"
+    async with await GatewayCaller.open(f"ws://127.0.0.1:{port}") as caller:
+        assert (await caller.hello("secret"))["ok"]
+    process.stdin.close()
+    assert await process.wait() == 0
+    kinds = [json.loads(line)["what"] for line in journal.read_text().splitlines()]
+    assert kinds.count("upgrade") == kinds.count("open") == kinds.count("closed") == 2
+    assert kinds.count("refused") == 1
 
 
 async def test_a_cut_after_so_many_bytes_ends_the_connection() -> None:
