@@ -9,9 +9,13 @@ let build = Context.environment["GATEWIRE_BUILD"] ?? ""
 let embedded = build == "embedded"
 let root = Context.packageDirectory
 
+// Every C module, also those behind Foundation, must see the same system types, whichever target reads it first.
+let gnuSource = ["-Xcc", "-D_GNU_SOURCE"]
+
 // Sections of their own let the linker drop what nothing uses: half of the library's size.
 let settings: [SwiftSetting] =
     [
+        .unsafeFlags(gnuSource),
         .unsafeFlags(
             ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"], .when(configuration: .release))
     ]
@@ -23,7 +27,9 @@ func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies)
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+        swiftSettings: [.unsafeFlags(gnuSource)])
 }
 
 let abiDependencies: [Target.Dependency] = [

@@ -33,7 +33,7 @@ public final class PendingCalls {
     }
 
     /// An id that no call will have, for the connect request.  An answer to it counts as late.
-    mutating func reserveID() -> UInt64 {
+    func reserveID() -> UInt64 {
         let id = calls.insert(PendingCall(userData: 0, expectsFinal: false, streamOffset: 0))
         calls.remove(id)
         return id

@@ -325,9 +325,9 @@ extension Peer: ChannelOpener, ChannelOwner {
         return connection
     }
 
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
-        guard case .open = phase, let session else { return }
-        guard isText else {
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
+        guard case .open = phase, let session, case .message(let kind, let message) = input else { return }
+        guard kind == .text else {
             return close(
                 1003, "text messages only".bytes, Failure(.frame, .user, "the peer sent a binary message"), now)
         }

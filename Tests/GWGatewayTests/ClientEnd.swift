@@ -26,9 +26,12 @@ final class ClientEnd {
     var now: Instant
     private(set) var connectID = ""
 
-    init(_ settings: ClientSession.Settings = ClientSession.Settings(), signer: (any DeviceSigner)? = nil) {
-        now = ClientEnd.start
-        session = ClientSession(settings: settings, signer: signer, now: now)
+    init(
+        _ settings: ClientSession.Settings = ClientSession.Settings(), signer: (any DeviceSigner)? = nil,
+        calls: PendingCalls = PendingCalls(), now: Instant = start
+    ) {
+        self.now = now
+        session = ClientSession(settings: settings, signer: signer, calls: calls, now: now)
     }
 
     func receive(_ json: String) -> Step { receive(Array(json.utf8)) }
@@ -80,10 +83,9 @@ final class ClientEnd {
     }
 
     /// Makes a call; nil if it was refused.
-    func call(expectsFinal: Bool = false, timeout: UInt32 = 0, bytes: Int = 100, userData: UInt = 0) -> UInt64? {
+    func call(expectsFinal: Bool = false, timeout: UInt32 = 0, userData: UInt = 0) -> UInt64? {
         let action = session.call(
-            frameBytes: bytes, expectsFinal: expectsFinal, timeoutMilliseconds: timeout, userData: userData,
-            streamOffset: 0, now: now)
+            expectsFinal: expectsFinal, timeoutMilliseconds: timeout, userData: userData, streamOffset: 0, now: now)
         if case .queued(let id) = action { return id }
         return nil
     }

@@ -259,7 +259,7 @@ struct ClientCallTests {
         #expect(end.call() == nil)
         _ = end.receive(ClientEnd.challenge)
         let action = end.session.call(
-            frameBytes: 1, expectsFinal: false, timeoutMilliseconds: 0, userData: 0, streamOffset: 0, now: end.now)
+            expectsFinal: false, timeoutMilliseconds: 0, userData: 0, streamOffset: 0, now: end.now)
         guard case .refused(let failure) = action else {
             Issue.record("taken")
             return
@@ -268,17 +268,13 @@ struct ClientCallTests {
     }
 
     @Test("a frame above policy.maxPayload is refused, with both numbers (1.1)")
-    func maxPayload() {
+    func maxPayload() throws {
         let end = ClientEnd()
+        #expect(end.session.tooBig(.max) == nil)
         _ = end.receive(ClientEnd.challenge)
         _ = end.answerConnect(#""ok":true,"payload":{"policy":{"maxPayload":1000}}"#)
-        #expect(end.call(bytes: 1000) != nil)
-        let action = end.session.call(
-            frameBytes: 1001, expectsFinal: false, timeoutMilliseconds: 0, userData: 0, streamOffset: 0, now: end.now)
-        guard case .refused(let failure) = action else {
-            Issue.record("taken")
-            return
-        }
+        #expect(end.session.tooBig(1000) == nil)
+        let failure = try #require(end.session.tooBig(1001))
         #expect(failure.status == .tooBig && failure.text.contains("1001") && failure.text.contains("1000"))
     }
 
@@ -310,6 +306,23 @@ struct ClientCallTests {
         #expect(end.session.cancel(second)?.userData == 2)
         #expect(end.session.cancel(second) == nil)
         if case .none = end.answer(second, #""ok":false"#) {} else { Issue.record("rejected after its end") }
+    }
+
+    @Test("ids are not given out again on the next connection: an answer to a call of the last one is late")
+    func nextConnection() throws {
+        let calls = PendingCalls()
+        let first = ClientEnd(calls: calls)
+        _ = first.receive(ClientEnd.challenge)
+        _ = first.answerConnect(ClientEnd.hello())
+        let id = try #require(first.call())
+        #expect(first.session.end().map(\.id) == [id])
+        let second = ClientEnd(calls: calls)
+        _ = second.receive(ClientEnd.challenge)
+        _ = second.answerConnect(ClientEnd.hello())
+        let next = try #require(second.call())
+        #expect(next != id && second.connectID != first.connectID)
+        if case .none = second.answer(id, #""ok":true"#) {} else { Issue.record("answered for another") }
+        #expect(second.session.callsInFlight == 1)
     }
 
     @Test("an answer to what was never asked is warned of, and says its id")
@@ -485,6 +498,17 @@ struct ClientLivenessTests {
                 }
             }
         }
+    }
+
+    @Test("time in which we did not read says nothing about the gateway")
+    func heldReading() {
+        let end = ClientEnd.ready()
+        for _ in 0..<20 {
+            end.advance(30_000)
+            end.session.readingIsHeld(end.now)
+            if case .close = end.tick() { Issue.record("closed though nothing was read") }
+        }
+        #expect(closesAt(end) == 90)
     }
 
     @Test("the interval is the hello's, and 30 s where that is none (6.2)")

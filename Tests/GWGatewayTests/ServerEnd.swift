@@ -14,12 +14,16 @@ final class ServerEnd {
     static let wall: UInt64 = 1_767_225_600_000
 
     let session: ServerSession
-    var now = Instant(microseconds: 5_000_000)
+    var now: Instant
 
-    init(_ settings: ServerSession.Settings = ServerSession.Settings(), isLoopback: Bool = true) {
+    init(
+        _ settings: ServerSession.Settings = ServerSession.Settings(), isLoopback: Bool = true,
+        now: Instant = ClientEnd.start
+    ) {
+        self.now = now
         session = ServerSession(
             settings: settings, verifier: TestVerifier(), nonce: ClientEnd.nonce.bytes, connectionID: "c-1".bytes,
-            isLoopback: isLoopback, now: now)
+            isLoopback: isLoopback, deadline: now.adding(milliseconds: settings.handshakeMilliseconds))
     }
 
     func receive(_ json: String) -> Step { receive(Array(json.utf8)) }

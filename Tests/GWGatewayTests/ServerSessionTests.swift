@@ -1,8 +1,9 @@
 import Foundation
 import GWBase
-import GWGateway
 import GWJSON
 import Testing
+
+@testable import GWGateway
 
 @Suite("Server session (openclaw-gateway 1, 2, 3)")
 struct ServerSessionTests {
@@ -59,21 +60,31 @@ struct ServerSessionTests {
     }
 
     @Test("a close reason has at most 120 bytes and ends with a whole code point (1.1)")
-    func closeReason() throws {
+    func closeReason() {
         for unit in ["x", "ä", "✓", "\u{1f980}"] {
             for shift in 0..<4 {
-                let name = String(repeating: "y", count: shift) + String(repeating: unit, count: 60)
-                let params = ServerEnd.params(["role": nil, name: 1])
-                guard case .close(let response, 1008, let reason, _) = ServerEnd().receive(ServerEnd.connect(params))
-                else {
-                    Issue.record("not refused")
-                    continue
-                }
-                let message: String = try required("message", of: object(response)["error"])
-                #expect(reason.utf8.count <= 120 && message.hasPrefix(reason) && !reason.contains("\u{fffd}"))
-                #expect(message == reason || reason.utf8.count > 116)
+                let message = String(repeating: "y", count: shift) + String(repeating: unit, count: 130)
+                let reason = text(ServerSession.closeReason(message.bytes))
+                let rest = 120 - reason.utf8.count
+                #expect(
+                    rest >= 0 && rest < unit.utf8.count && message.hasPrefix(reason) && !reason.contains("\u{fffd}"))
             }
         }
+        let longest = String(repeating: "x", count: 120)
+        #expect(text(ServerSession.closeReason(longest.bytes)) == longest)
+        #expect(ServerSession.closeReason([]).isEmpty)
+        // Bytes that begin no code point end it all the same.
+        #expect(ServerSession.closeReason(Array(repeating: 0x80, count: 200)).count <= 120)
+    }
+
+    @Test("what a peer sends makes no close reason longer than that")
+    func closeReasonOfPeers() {
+        let params = ServerEnd.params(["role": nil, String(repeating: "✓", count: 200): 1])
+        guard case .close(_, 1008, let reason, _) = ServerEnd().receive(ServerEnd.connect(params)) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(reason.hasPrefix("invalid connect params: at root: unexpected property '") && reason.utf8.count <= 120)
     }
 
     @Test("the hello holds what the session was told, under the request's id (3.7)")
