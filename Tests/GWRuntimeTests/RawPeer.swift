@@ -1,11 +1,8 @@
+import CSystem
 import Foundation
 import GWBase
 import GWTLS
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// A bare TCP connection that keeps to no protocol.
 final class RawPeer: @unchecked Sendable {
@@ -23,9 +20,9 @@ final class RawPeer: @unchecked Sendable {
 
     /// Connects to a port of loopback.
     convenience init(port: UInt16) throws {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | 0o2000000, 0)
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         self.init(fd: fd)
-        guard withLoopback(port, { connect(fd, $0, $1) }) == 0 else { throw NotConnected(error: errno) }
+        guard withLoopback(port, { gw_connect(fd, $0, $1) }) == 0 else { throw NotConnected(error: errno) }
     }
 
     deinit { close() }
@@ -36,7 +33,7 @@ final class RawPeer: @unchecked Sendable {
         var offset = 0
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.send(fd, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+                CSystem.send(fd, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return }
             offset += count
@@ -72,7 +69,7 @@ final class RawPeer: @unchecked Sendable {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        _ = Glibc.close(fd)
+        _ = CSystem.close(fd)
     }
 
     /// Ends with a reset in place of an orderly end.
@@ -95,27 +92,30 @@ final class RawListener: @unchecked Sendable {
     let port: UInt16
 
     init(receiveBuffer: Int32? = nil) throws {
-        fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | 0o2000000, 0)
+        fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if var size = receiveBuffer { _ = setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
         let descriptor = fd
-        let isBound = withLoopback(0) { bind(descriptor, $0, $1) } == 0
+        let isBound = withLoopback(0) { gw_bind(descriptor, $0, $1) } == 0
         try #require(isBound && listen(descriptor, 64) == 0)
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { gw_getsockname(descriptor, $0, &length) }
         }
         port = UInt16(bigEndian: address.sin_port)
     }
 
-    deinit { _ = Glibc.close(fd) }
+    deinit { _ = CSystem.close(fd) }
 
     /// The next connection, if one has come.
     func accept() -> RawPeer? {
         var entry = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
-        guard Glibc.poll(&entry, 1, 0) == 1 else { return nil }
-        let accepted = Glibc.accept(fd, nil, nil)
-        return accepted >= 0 ? RawPeer(fd: accepted) : nil
+        guard poll(&entry, 1, 0) == 1 else { return nil }
+        let accepted = gw_accept(fd, nil, nil)
+        guard accepted >= 0 else { return nil }
+        // What a test sends is sent whole, so its sockets wait.
+        _ = fcntl(accepted, F_SETFL, 0)
+        return RawPeer(fd: accepted)
     }
 
     /// Lets the host work until a connection has come.

@@ -69,7 +69,8 @@ enum {
   GW_EVENT_PEER_CONNECTED = 20,
 
   /* Terminal for a peer that connected (GW_EVENT_PEER_CONNECTED came before), or for one that failed earlier.
-   * connection, status, text, code (close code); name: the detail code that it was refused with, if any. */
+   * connection, text, code (close code); status GW_OK after a normal close of the peer (1000 or 1001); name: the detail code
+   * that it was refused with, if any. */
   GW_EVENT_PEER_DISCONNECTED = 21,
 
   /* A peer called a method that is not built in.  Answer with gw_server_reply or gw_server_reject.
