@@ -114,6 +114,17 @@ struct ClientLivenessTests {
         }
     }
 
+    @Test("a number that went back is the last one all the same (6.4)")
+    func fallingSequences() {
+        let end = ClientEnd.ready()
+        for (seq, wanted) in [(4, 0), (2, 0), (4, 1), (4, 0), (6, 1)] as [(Int, UInt64)] {
+            guard case .event(_, _, wanted) = end.receive(#"{"type":"event","event":"x","seq":\#(seq)}"#) else {
+                Issue.record("not \(wanted) at \(seq)")
+                continue
+            }
+        }
+    }
+
     @Test("sequence numbers at the end of their range do no harm")
     func extremeSequences() {
         let end = ClientEnd.ready()
