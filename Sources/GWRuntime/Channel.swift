@@ -24,7 +24,8 @@ enum HeadAction {
 
 /// What a channel tells whom its WebSocket connection belongs to.
 protocol ChannelOwner: AnyObject {
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant)
+    /// A message or a control frame; never the end, which comes as such.
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant)
     /// The connection is over for its owner, which hears nothing more of it.
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
     /// All output has left.
@@ -285,14 +286,12 @@ final class Channel: Source {
     /// Passes one thing that was decoded on; false when there is nothing more to decode now.
     private func deliver(_ input: WebSocketConnection.Input, _ now: Instant) -> Bool {
         switch input {
-        case .message(let kind, let payload):
-            owner?.channel(self, message: payload, isText: kind == .text, now)
+        case .message, .ping, .pong:
+            owner?.channel(self, received: input, now)
             return true
         case .needMore:
             if let webSocket, !webSocket.output.isEmpty { queueSend() }
             return false
-        case .ping, .pong:
-            return true
         case .closed(let summary):
             end(summary.failure, now)
             return false
@@ -367,6 +366,16 @@ final class Channel: Source {
     /// The output held a secret, and all of it has left.
     func wipeOutput() {
         if let webSocket, webSocket.output.isEmpty { webSocket.output.wipe() }
+    }
+
+    /// WebSocket begins now: what the upgrade waited for has been decided outside of it.
+    func begin(_ webSocket: WebSocketConnection, _ owner: any ChannelOwner) {
+        guard case .upgrading = stage else { return }
+        stage = .open
+        self.webSocket = webSocket
+        self.owner = owner
+        opener = nil
+        resumeReading()
     }
 
     /// Keepalive and closing handshake: what is due.
@@ -485,7 +494,7 @@ final class Channel: Source {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             send(now)
             // What is still queued may yet leave.
-            if webSocket?.output.isEmpty == false { sentOffset = nextOffset }
+            if queuedBytes > 0 { sentOffset = nextOffset }
             reschedule()
         }
         owner?.channel(self, ended: failure, now)

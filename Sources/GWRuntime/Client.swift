@@ -132,7 +132,9 @@ public final class Client: Source {
 // MARK: - Reports of the dial and the channel
 
 extension Client: DialOwner {
-    func dial(_ dial: Dial, opened channel: Channel, _ agreement: Agreement, _ now: Instant) {
+    func dial(
+        _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant
+    ) {
         self.channel = channel
         session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
         phase = .open
@@ -141,9 +143,9 @@ extension Client: DialOwner {
 
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) { ended(failure, now) }
 
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
-        guard let session else { return }
-        guard isText else {
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
+        guard let session, case .message(let kind, let message) = input else { return }
+        guard kind == .text else {
             return warn(
                 Failure(
                     .frame, .operator, "ignored a binary message of \(message.count) bytes: the protocol is text only"))

@@ -358,6 +358,12 @@ public final class Context {
     /// The server of an id that has not ended.
     public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
 
+    /// The socket of an id that has not ended.
+    public func socket(_ id: UInt64) -> Socket? { sources[id] as? Socket }
+
+    /// The listener of an id that has not ended.
+    public func listener(_ id: UInt64) -> Listener? { sources[id] as? Listener }
+
     // MARK: - For sources
 
     /// Takes a descriptor out of epoll; a forked child must not, for it shares the parent's.

@@ -11,7 +11,8 @@ public struct DialSettings {
     /// SNI, and the name that the certificate must have.
     public var serverName: String
     public private(set) var headers = HeaderFields()
-    public var subprotocols: [[UInt8]] = []
+    public private(set) var subprotocols: [[UInt8]] = []
+    public var requiresSubprotocol = false
     public var offersDeflate = true
     public var webSocket = WebSocketSettings()
     public var connectMilliseconds = Limits.connectMilliseconds
@@ -64,12 +65,19 @@ public struct DialSettings {
         headers.append(name, value)
     }
 
+    /// Offers subprotocols, distinct tokens in the order of preference.
+    public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
+        try ClientHandshake.check(subprotocols: subprotocols)
+        self.subprotocols = subprotocols
+    }
+
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
 }
 
 /// Whoever wants the connection that a dial makes: told its outcome once.
 protocol DialOwner: ChannelOwner {
-    func dial(_ dial: Dial, opened channel: Channel, _ agreement: Agreement, _ now: Instant)
+    func dial(
+        _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant)
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
 }
 
@@ -77,6 +85,7 @@ protocol DialOwner: ChannelOwner {
 final class Dial: Source {
     /// With the deadline of each.
     private enum Phase {
+        case ready
         case resolving(Instant)
         /// `next`: when the next address gets its turn.
         case connecting(Instant, next: Instant)
@@ -115,6 +124,12 @@ final class Dial: Source {
         }
     }
 
+    /// Begins with the next turn.
+    func beginSoon() {
+        phase = .ready
+        reschedule()
+    }
+
     /// Ends the attempt without a word.
     func cancel() {
         phase = .ended
@@ -129,7 +144,7 @@ final class Dial: Source {
     /// `GW_PHASE_*`.
     var phaseNumber: UInt32 {
         switch phase {
-        case .resolving: 1
+        case .ready, .resolving: 1
         case .connecting: 2
         case .securing: 3
         case .upgrading, .ended: 4
@@ -142,6 +157,7 @@ final class Dial: Source {
 
     override var deadline: Instant {
         switch phase {
+        case .ready: Instant(microseconds: 0)
         case .connecting(_, let next): next
         case .resolving(let deadline), .securing(let deadline), .upgrading(let deadline): deadline
         case .ended: .never
@@ -151,6 +167,7 @@ final class Dial: Source {
     override func tick(_ now: Instant) {
         guard deadline <= now else { return }
         switch phase {
+        case .ready: begin(now)
         case .resolving: fail(late(.connectTimeout, "resolving the name", settings.connectMilliseconds), now)
         case .connecting(let deadline, _):
             lastFailure = late(.connectTimeout, "connecting", settings.connectMilliseconds)
@@ -232,10 +249,12 @@ final class Dial: Source {
 
     private func makeHandshake() throws(Failure) -> ClientHandshake {
         let key = Base64.encode(context.random.bytes(16))
-        return try ClientHandshake(
+        var handshake = try ClientHandshake(
             host: settings.url.hostHeader, target: settings.url.target, fields: settings.headers, key: key,
             accept: WebSocketAccept.value(forKey: key),
             deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols)
+        handshake.requiresSubprotocol = settings.requiresSubprotocol
+        return handshake
     }
 
     /// The status is known; the rest of the answer is worth a short wait only.
@@ -282,7 +301,7 @@ extension Dial: ChannelOpener {
             phase = .ended
             self.channel = nil
             finish()
-            owner.dial(self, opened: channel, agreement, now)
+            owner.dial(self, opened: channel, machine, agreement, now)
             return .open(consumed: consumed, webSocket, owner)
         }
     }

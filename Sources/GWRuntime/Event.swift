@@ -15,12 +15,21 @@ public enum EventType: UInt32, Sendable {
     case peerDisconnected = 21
     case peerRequest = 22
     case serverClosed = 23
+    case socketRequest = 30
+    case socketOpen = 31
+    case socketMessage = 32
+    case socketPing = 33
+    case socketPong = 34
+    case socketWritable = 35
+    case socketClosed = 36
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.
 public struct Event {
     public static let noSequence = UInt64.max
     public static let retryable: UInt32 = 1
+    public static let part: UInt32 = 2
+    public static let clean: UInt32 = 4
 
     public var type: EventType
     public var status = Status.ok

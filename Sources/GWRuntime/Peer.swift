@@ -311,6 +311,7 @@ extension Peer: ChannelOpener, ChannelOwner {
         let connection = WebSocketConnection(
             role: .server, settings: webSocket, deflate: agreement.deflate, random: context.random, now: now)
 
+        connection.tooBigReason = "preauth payload too large".bytes
         let session = ServerSession(
             settings: settings.session, verifier: server.verifier, nonce: uuid(), connectionID: uuid(),
             isLoopback: address.isLoopback, deadline: deadline)
@@ -325,9 +326,9 @@ extension Peer: ChannelOpener, ChannelOwner {
         return connection
     }
 
-    func channel(_ channel: Channel, message: UnsafeRawBufferPointer, isText: Bool, _ now: Instant) {
-        guard case .open = phase, let session else { return }
-        guard isText else {
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
+        guard case .open = phase, let session, case .message(let kind, let message) = input else { return }
+        guard kind == .text else {
             return close(
                 1003, "text messages only".bytes, Failure(.frame, .user, "the peer sent a binary message"), now)
         }
@@ -340,6 +341,7 @@ extension Peer: ChannelOpener, ChannelOwner {
         case .admitted(let peer, let hello):
             channel.sendText(hello.readable, compress: true)
             channel.webSocket?.maxMessageBytes = settings.session.maxMessageBytes
+            channel.webSocket?.tooBigReason = []
             admitted(peer)
             reschedule()
         case .close(let frame, let code, let reason, let failure):
@@ -376,6 +378,9 @@ extension Peer: ChannelOpener, ChannelOwner {
         session?.end()
         var event = Event(.peerDisconnected, source: server.id, userData: settings.userData)
         var told = cause ?? failure
+        if cause == nil, failure.status == .closed, failure.code == 1000 || failure.code == 1001 {
+            told = Failure(.ok, .none, failure.text)
+        }
         told.code = failure.code
         event.explain(told, context.arena)
         event.connection = id

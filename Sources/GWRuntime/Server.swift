@@ -1,4 +1,3 @@
-import CSystem
 import GWBase
 import GWGateway
 import GWTLS
@@ -6,94 +5,34 @@ import GWTLS
 /// An embedded gateway: a listening socket and the peers that came through it.
 public final class Server: Source {
     private enum State {
-        case listening
-        /// Out of descriptors: looks again then.
-        case pausedAccepting(until: Instant)
+        case running
         case stopping
         case stopped
     }
 
-    private static let acceptsPerTurn = 64
-    private static let pauseMilliseconds: UInt32 = 100
-
     let settings: ServerSettings
     let verifier = OpenSSLVerifier()
     let builtin: BuiltinMethods
-    private let fd: Int32
-    private var state = State.listening
+    private var acceptor: Acceptor?
+    private var state = State.running
     private var peers: [UInt64] = []
     var requests = PendingRequests()
-    public let port: UInt16
-    private let hostText: String
+    public let address: ListeningAddress
 
     /// Listens.  With the context's lock held.
     public static func open(context: Context, settings: ServerSettings) throws(Failure) -> Server {
-        do throws(SystemError) {
-            return Server(context: context, settings: settings, listening: try listen(settings.address))
-        } catch {
-            throw Failure(.listen, .program, "cannot listen on \(settings.address.text): \(error.text)")
-        }
-    }
-
-    private static func listen(_ address: SocketAddress) throws(SystemError) -> Int32 {
-        let fd = try Syscall.socket(address)
-        Syscall.setReuseAddress(fd)
-        do throws(SystemError) {
-            try Syscall.bindAndListen(fd, address)
-        } catch {
-            Syscall.close(fd)
-            throw error
-        }
-        return fd
+        let fd = try Acceptor.listen(on: settings.listening.address)
+        let server = Server(context: context, settings: settings, listening: fd)
+        return server
     }
 
     private init(context: Context, settings: ServerSettings, listening fd: Int32) {
         self.settings = settings
-        self.fd = fd
         builtin = BuiltinMethods(wallMilliseconds: Syscall.wallMilliseconds())
-        port = Syscall.localAddress(fd)?.port ?? 0
-        hostText = settings.address.hostText
+        address = ListeningAddress(Syscall.localAddress(fd) ?? settings.listening.address, settings.listening.tls)
         super.init(context: context)
         start()
-        context.reactor.watch(fd, id, gw_epoll_in, isNew: true)
-    }
-
-    deinit { stopListening() }
-
-    // MARK: - Connections
-
-    override func ready(_ events: UInt32, _ now: Instant) {
-        for _ in 0..<Server.acceptsPerTurn {
-            guard case .listening = state else { return }
-            switch Syscall.accept(fd) {
-            case .connection(let descriptor, let address): admit(descriptor, address, now)
-            case .lost: continue
-            case .wouldBlock: return
-            case .exhausted:
-                // The socket stays readable, so asking again at once would only burn the processor.
-                context.unwatch(fd)
-                state = .pausedAccepting(until: now.adding(milliseconds: Server.pauseMilliseconds))
-                reschedule()
-            }
-        }
-    }
-
-    private func admit(_ descriptor: Int32, _ address: SocketAddress, _ now: Instant) {
-        guard peers.count < Int(settings.maxConnections) else {
-            Syscall.close(descriptor)
-            return
-        }
-        Syscall.setNoDelay(descriptor)
-        let tls: TLSEngine?
-        do throws(Failure) {
-            tls = try settings.tls.map { context throws(Failure) in try TLSEngine(server: context) }
-        } catch {
-            Syscall.close(descriptor)
-            return
-        }
-        let peer = Peer(server: self, address: address, now: now)
-        peers.append(peer.id)
-        peer.begin(Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
+        acceptor = Acceptor(context: context, listening: fd, asked: settings.listening.address, owner: self)
     }
 
     func peerEnded(_ peer: UInt64) {
@@ -110,18 +49,11 @@ public final class Server: Source {
     // MARK: - Time
 
     override var deadline: Instant {
-        switch state {
-        case .pausedAccepting(let until): min(until, requests.nextDeadline)
-        case .listening, .stopping: requests.nextDeadline
-        case .stopped: .never
-        }
+        if case .stopped = state { return .never }
+        return requests.nextDeadline
     }
 
     override func tick(_ now: Instant) {
-        if case .pausedAccepting(let until) = state, until <= now {
-            state = .listening
-            context.reactor.watch(fd, id, gw_epoll_in, isNew: true)
-        }
         while let request = requests.popExpired(now) {
             peer(request.peer)?.reject(
                 request,
@@ -132,12 +64,6 @@ public final class Server: Source {
     }
 
     // MARK: - For the host
-
-    public var url: [UInt8] { "\(settings.tls == nil ? "ws" : "wss")://\(hostText):\(port)".bytes }
-    /// SHA-256 of the certificate and of its key in hex, and the certificate as PEM; empty without TLS.
-    public var certificatePin: [UInt8] { settings.tls?.certificate.map { hexText($0.sha256) } ?? [] }
-    public var keyPin: [UInt8] { settings.tls?.certificate.map { hexText($0.keySHA256) } ?? [] }
-    public var certificate: [UInt8] { settings.tls?.certificate?.pem ?? [] }
 
     /// Answers a request; whether it was still open.
     public func reply(_ request: UInt64, payload: UnsafeRawBufferPointer, isFinal: Bool) -> ReplyResult {
@@ -190,10 +116,7 @@ public final class Server: Source {
 
     /// Stops listening and closes every peer; whether it was still running.
     public func stop(reason: [UInt8]) -> Bool {
-        switch state {
-        case .stopping, .stopped: return false
-        case .listening, .pausedAccepting: break
-        }
+        guard case .running = state else { return false }
         stopListening()
         state = .stopping
         let now = Syscall.now()
@@ -203,15 +126,10 @@ public final class Server: Source {
     }
 
     private func stopListening() {
-        switch state {
-        case .listening, .pausedAccepting:
-            if case .listening = state { context.unwatch(fd) }
-            Syscall.close(fd)
-        case .stopping, .stopped: break
-        }
+        acceptor?.close()
+        acceptor = nil
     }
 
-    /// The context ends: the socket closes at once.
     override func drop() {
         stopListening()
         state = .stopped
@@ -222,5 +140,21 @@ public final class Server: Source {
         state = .stopped
         context.emit(Event(.serverClosed, source: id, userData: settings.userData))
         finish()
+    }
+}
+
+extension Server: AcceptorOwner {
+    func accepted(_ descriptor: Int32, from address: SocketAddress, _ now: Instant) {
+        guard peers.count < Int(settings.maxConnections) else { return Syscall.close(descriptor) }
+        let tls: TLSEngine?
+        do throws(Failure) {
+            tls = try settings.listening.makeEngine()
+        } catch {
+            return Syscall.close(descriptor)
+        }
+        let peer = Peer(server: self, address: address, now: now)
+        peers.append(peer.id)
+        peer.begin(
+            Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
     }
 }

@@ -13,6 +13,9 @@ public final class WebSocketConnection {
     /// Bytes to be sent; the transport consumes them, but not between `beginMessage` and `endMessage`.
     public var output = ByteBuffer()
 
+    /// What the close frame says of a message above the limit, where the protocol above has words of its own.
+    public var tooBigReason: [UInt8] = []
+
     /// The beginning of a frame header or control frame that is not complete: it must stand in front of the next input.
     /// The transport takes it with `takeCarried` before it receives.
     public var carried = ByteBuffer()
@@ -198,7 +201,8 @@ public final class WebSocketConnection {
     func fail(_ code: UInt16, _ failure: Failure) -> Input {
         abortMessage()
         if close.isOpen {
-            appendClose(code, failure.text.bytes)
+            let isTooBig = code == CloseCode.messageTooBig && !tooBigReason.isEmpty
+            appendClose(code, isTooBig ? tooBigReason : failure.text.bytes)
             close.fail(sent: code)
         } else {
             close.fail(sent: nil)

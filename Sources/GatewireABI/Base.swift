@@ -36,6 +36,13 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .peerDisconnected: "GW_EVENT_PEER_DISCONNECTED"
     case .peerRequest: "GW_EVENT_PEER_REQUEST"
     case .serverClosed: "GW_EVENT_SERVER_CLOSED"
+    case .socketRequest: "GW_EVENT_SOCKET_REQUEST"
+    case .socketOpen: "GW_EVENT_SOCKET_OPEN"
+    case .socketMessage: "GW_EVENT_SOCKET_MESSAGE"
+    case .socketPing: "GW_EVENT_SOCKET_PING"
+    case .socketPong: "GW_EVENT_SOCKET_PONG"
+    case .socketWritable: "GW_EVENT_SOCKET_WRITABLE"
+    case .socketClosed: "GW_EVENT_SOCKET_CLOSED"
     case nil: "GW_EVENT_UNKNOWN"
     }
 }
@@ -73,6 +80,10 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_CALL_OPTIONS: MemoryLayout<gw_call_options>.size
     case GW_STRUCT_CLIENT_STATE: MemoryLayout<gw_client_state>.size
     case GW_STRUCT_SERVER_OPTIONS: MemoryLayout<gw_server_options>.size
+    case GW_STRUCT_SOCKET_LIMITS: MemoryLayout<gw_socket_limits>.size
+    case GW_STRUCT_SOCKET_OPTIONS: MemoryLayout<gw_socket_options>.size
+    case GW_STRUCT_SOCKET_STATE: MemoryLayout<gw_socket_state>.size
+    case GW_STRUCT_LISTENER_OPTIONS: MemoryLayout<gw_listener_options>.size
     default: 0
     }
 }

@@ -5,7 +5,7 @@ import GWRuntime
 // Handle <-> object.  A handle holds one reference; a context handle, and through it every other, keeps the context's object
 // alive, so a handle that outlives its context still finds something that can say so.
 
-/// What a `gw_client` refers to.
+/// What a `gw_client` or a `gw_socket` refers to.
 final class ClientHandle {
     let context: Context
     let id: UInt64
@@ -15,25 +15,31 @@ final class ClientHandle {
     }
 }
 
-/// What a `gw_server` refers to.
-final class ServerHandle {
+/// What a `gw_server` or a `gw_listener` refers to.
+final class ListeningHandle {
     let context: Context
     let id: UInt64
-    let port: UInt32
-    /// Kept for as long as the handle: the host borrows them.
-    let url: [UInt8]
-    let certificatePin: [UInt8]
-    let keyPin: [UInt8]
-    let certificate: [UInt8]
+    /// Kept for as long as the handle: the host borrows its texts.
+    let address: ListeningAddress
 
-    init(context: Context, server: Server) {
+    init(context: Context, id: UInt64, address: ListeningAddress) {
         self.context = context
-        id = server.id
-        port = UInt32(server.port)
-        url = server.url
-        certificatePin = server.certificatePin
-        keyPin = server.keyPin
-        certificate = server.certificate
+        self.id = id
+        self.address = address
+    }
+
+    /// `GW_SERVER_URL` and the others; nil for a number that is none.
+    func text(_ which: UInt32) -> gw_slice? {
+        let text: [UInt8]
+        switch Int(which) {
+        case GW_SERVER_URL: text = address.url
+        case GW_SERVER_CERTIFICATE_PIN: text = address.certificatePin
+        case GW_SERVER_KEY_PIN: text = address.keyPin
+        case GW_SERVER_CERTIFICATE: text = address.certificate
+        default: return nil
+        }
+        // The handle keeps the array, and nothing changes it, so its memory stays for as long as the handle.
+        return text.withUnsafeBufferPointer { slice(UnsafeRawBufferPointer($0)) }
     }
 }
 

@@ -22,7 +22,8 @@ public func gw_server_open(
         let settings = prepare { () throws(Failure) in try serverSettings(options) }
         return onContext(context) { () throws(Failure) in
             let server = try Server.open(context: context, settings: try settings.get())
-            out.pointee = makeHandle(ServerHandle(context: context, server: server))
+            out.pointee = makeHandle(
+                ListeningHandle(context: context, id: server.id, address: server.address))
             return .ok
         }
     }
@@ -31,15 +32,15 @@ public func gw_server_open(
 @_cdecl("gw_server_id") @implementation
 public func gw_server_id(_ server: OpaquePointer?) -> UInt64 {
     guard let server else { return 0 }
-    return withObject(server, ServerHandle.self) { $0.id }
+    return withObject(server, ListeningHandle.self) { $0.id }
 }
 
 @_cdecl("gw_server_port") @implementation
 public func gw_server_port(_ server: OpaquePointer?) -> UInt32 {
     guard let server else { return 0 }
-    return withObject(server, ServerHandle.self) { handle in
+    return withObject(server, ListeningHandle.self) { handle in
         guard !handle.context.isForked else { return 0 }
-        return handle.context.call { handle.context.server(handle.id) == nil ? 0 : handle.port }
+        return handle.context.call { handle.context.server(handle.id) == nil ? 0 : UInt32(handle.address.port) }
     }
 }
 
@@ -48,17 +49,9 @@ public func gw_server_get_text(
     _ server: OpaquePointer?, _ which: UInt32, _ out: UnsafeMutablePointer<gw_slice>?
 ) -> gw_status {
     guard let server, let out else { return Status.argument.code }
-    return withObject(server, ServerHandle.self) { handle in
-        let text: [UInt8]
-        switch Int(which) {
-        case GW_SERVER_URL: text = handle.url
-        case GW_SERVER_CERTIFICATE_PIN: text = handle.certificatePin
-        case GW_SERVER_KEY_PIN: text = handle.keyPin
-        case GW_SERVER_CERTIFICATE: text = handle.certificate
-        default: return Status.argument.code
-        }
-        // The handle keeps the array, and nothing changes it, so its memory stays for as long as the handle.
-        out.pointee = text.withUnsafeBufferPointer { slice(UnsafeRawBufferPointer($0)) }
+    return withObject(server, ListeningHandle.self) { handle in
+        guard let text = handle.text(which) else { return Status.argument.code }
+        out.pointee = text
         return Status.ok.code
     }
 }
@@ -141,7 +134,7 @@ public func gw_server_free(_ server: OpaquePointer?) {
         _ = server.stop(reason: [])
         return .ok
     }
-    releaseHandle(server, ServerHandle.self)
+    releaseHandle(server, ListeningHandle.self)
 }
 
 private func status(_ result: Server.ReplyResult, _ what: StaticString) throws(Failure) -> Status {
@@ -154,7 +147,7 @@ private func status(_ result: Server.ReplyResult, _ what: StaticString) throws(F
 
 /// Runs a call on the server of a handle, if it has not ended.
 private func withServer(_ handle: OpaquePointer, _ body: (Server) throws(Failure) -> Status) -> gw_status {
-    withObject(handle, ServerHandle.self) { handle in
+    withObject(handle, ListeningHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
             guard let server = handle.context.server(handle.id) else {
                 throw Failure(.gone, .program, "the server has ended")

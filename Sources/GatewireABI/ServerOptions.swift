@@ -16,12 +16,11 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     try checkFlags(options.flags, known: known)
     func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
 
-    guard options.port <= 65_535 else {
-        throw Failure(.argument, .program, "port is \(options.port), the highest is 65535")
-    }
-    var settings = try ServerSettings(
-        address: try name("address", options.address) ?? "127.0.0.1".bytes,
-        port: UInt16(truncatingIfNeeded: options.port), certificate: try certificate(options, has(GW_SERVER_PLAINTEXT)))
+    let listening = ListeningOptions(
+        address: options.address, port: options.port, isPlaintext: has(GW_SERVER_PLAINTEXT),
+        certificateFile: options.certificate_file, keyFile: options.key_file, names: options.names,
+        nameCount: options.name_count)
+    var settings = ServerSettings(try listening.settings())
 
     switch options.protocol {
     case 0, 4: settings.session.policy.protocolVersion = 4
@@ -53,29 +52,4 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     settings.maxRequests = value(options.max_requests, default: Limits.requestsPerPeer)
     settings.userData = UInt(bitPattern: options.user_data)
     return settings
-}
-
-private func certificate(
-    _ options: gw_server_options, _ isPlaintext: Bool
-) throws(Failure) -> ServerSettings.Certificate {
-    let certificate = try path("certificate_file", options.certificate_file)
-    let key = try path("key_file", options.key_file)
-    let names = try texts("names", options.names, options.name_count)
-    if isPlaintext {
-        guard certificate == nil, key == nil, names == nil else {
-            throw Failure(.argument, .program, "GW_SERVER_PLAINTEXT excludes certificate_file, key_file and names")
-        }
-        return .none
-    }
-    if let certificate, let key {
-        guard names == nil else {
-            throw Failure(.argument, .program, "names are for a self-signed certificate; this one comes from a file")
-        }
-        return .files(certificate: certificate, key: key)
-    }
-    guard certificate == nil, key == nil else {
-        throw Failure(.argument, .program, "certificate_file and key_file are needed both, or neither")
-    }
-    let texts = names?.map { String(decoding: $0, as: UTF8.self) }
-    return .selfSigned(names: texts ?? ["localhost", "127.0.0.1", "::1"])
 }

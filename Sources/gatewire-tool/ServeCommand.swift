@@ -142,8 +142,7 @@ struct ServeCommand {
             log("peer-disconnected", event)
         case GW_EVENT_PEER_REQUEST:
             log("request", event)
-            // The text that gateways answer with (error code INVALID_REQUEST).
-            gw_server_reject(server, event.subject, "INVALID_REQUEST", "unknown method", nil, 0, 0)
+            reject(event)
         case GW_EVENT_SERVER_CLOSED:
             if json {
                 var line = Line(type: "closed")
@@ -156,6 +155,15 @@ struct ServeCommand {
             break
         }
         return .goOn
+    }
+
+    /// Answers as gateways do to a method that they have not.
+    private func reject(_ request: gw_event) {
+        var message: [CChar] = []
+        for byte in ("unknown method: " as StaticString).bytes { message.append(CChar(bitPattern: byte)) }
+        for byte in request.name.bytes where byte != 0 { message.append(CChar(bitPattern: byte)) }
+        message.append(0)
+        gw_server_reject(server, request.subject, "INVALID_REQUEST", message, nil, 0, 0)
     }
 
     private func log(_ type: StaticString, _ event: gw_event) {

@@ -89,8 +89,8 @@ class Faults:
     starting: bool = False
     restarting: bool = False
     never_hello: bool = False
-    #: answers the connect request with something that is no hello
-    bad_hello: bool = False
+    #: answers the connect request with this in place of a hello
+    bad_hello: Any = None
     #: bytes that are added to the hello
     hello_too_large: int = 0
     broken_json: bool = False
@@ -151,6 +151,7 @@ class Session:
     def __init__(self, double: GatewayDouble, socket: ServerConnection, number: int) -> None:
         self.double = double
         self.socket = socket
+        self.port: int = socket.remote_address[1]
         self.number = number
         self.faults = double.faults_of_next_connection()
         self.nonce = str(uuid.uuid4())
@@ -196,7 +197,7 @@ class Session:
     def cut(self, how: str) -> None:
         """Ends the TCP connection without a close frame."""
         self.log("cut", how=how)
-        self.double.cut(self.socket.remote_address[1], how)
+        self.double.cut(self.port, how)
 
     async def cut_in(self, phase: str) -> None:
         if self.faults.cut == phase:
@@ -309,8 +310,8 @@ class Session:
         return double.credentials.issue(params["device"]["id"], role)
 
     def hello(self, params: dict[str, Any], device_token: Optional[str]) -> Any:
-        if self.faults.bad_hello:
-            return {"type": "hello-ok", "protocol": "four"}
+        if self.faults.bad_hello is not None:
+            return self.faults.bad_hello
         methods = [*METHOD_PARAMS, "echo"]
         features: dict[str, Any] = {"methods": methods, "events": EVENT_NAMES}
         if self.faults.legacy:
@@ -351,7 +352,9 @@ class Session:
             await self.respond("no-such-call", {})
         if self.faults.restart is not None:
             await self.shutdown(self.faults.restart)
-        await self.cut_in("ready")
+        if self.faults.cut == "ready":
+            await (await self.socket.ping())  # the client has read the hello when it answers
+            await self.cut_in("ready")
 
     # --- after hello ---
 

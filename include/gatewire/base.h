@@ -157,7 +157,11 @@ enum {
   GW_STRUCT_CLIENT_OPTIONS = 7,
   GW_STRUCT_CALL_OPTIONS = 8,
   GW_STRUCT_CLIENT_STATE = 9,
-  GW_STRUCT_SERVER_OPTIONS = 10
+  GW_STRUCT_SERVER_OPTIONS = 10,
+  GW_STRUCT_SOCKET_LIMITS = 11,
+  GW_STRUCT_SOCKET_OPTIONS = 12,
+  GW_STRUCT_SOCKET_STATE = 13,
+  GW_STRUCT_LISTENER_OPTIONS = 14
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

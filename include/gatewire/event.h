@@ -69,20 +69,49 @@ enum {
   GW_EVENT_PEER_CONNECTED = 20,
 
   /* Terminal for a peer that connected (GW_EVENT_PEER_CONNECTED came before), or for one that failed earlier.
-   * connection, status, text, code (close code); name: the detail code that it was refused with, if any. */
+   * connection, text, code (close code); status GW_OK after a normal close of the peer (1000 or 1001); name: the detail code
+   * that it was refused with, if any. */
   GW_EVENT_PEER_DISCONNECTED = 21,
 
   /* A peer called a method that is not built in.  Answer with gw_server_reply or gw_server_reject.
    * connection; subject: request id; name: method; payload: params as JSON, verbatim, or empty. */
   GW_EVENT_PEER_REQUEST = 22,
 
-  /* Terminal for a server: it was stopped and all its connections have ended. */
-  GW_EVENT_SERVER_CLOSED = 23
+  /* Terminal for a server or a listener: it was stopped and all its connections have ended. */
+  GW_EVENT_SERVER_CLOSED = 23,
+
+  /* --- raw WebSocket (socket.h); connection: 0 for a gw_socket, else the id of the listener's connection --- */
+
+  /* With GW_LISTENER_ASK: a peer asks to come in.  Answer with gw_listener_accept or gw_listener_reject.
+   * name: the request target (path and query); payload: JSON with "headers" ([[name, value], ...]), "subprotocols", "remote". */
+  GW_EVENT_SOCKET_REQUEST = 30,
+
+  /* The connection is open.  name: the subprotocol agreed, or empty.  payload: JSON with the peer's "headers" and, at a
+   * listener, "target" and "remote". */
+  GW_EVENT_SOCKET_OPEN = 31,
+
+  /* A message, or with GW_EVENT_PART a part of one.  payload: its bytes.  code: GW_TEXT (valid UTF-8) or GW_BINARY. */
+  GW_EVENT_SOCKET_MESSAGE = 32,
+
+  /* With GW_SOCKET_CONTROL or GW_LISTENER_CONTROL: a ping (which was answered) or a pong arrived.  payload: its bytes. */
+  GW_EVENT_SOCKET_PING = 33,
+  GW_EVENT_SOCKET_PONG = 34,
+
+  /* The outgoing queue fell below its low mark after a GW_QUEUED. */
+  GW_EVENT_SOCKET_WRITABLE = 35,
+
+  /* Terminal for a socket or a listener's connection, also for one that never opened.  status GW_OK: the host closed it and the
+   * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
+   * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
+   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN. */
+  GW_EVENT_SOCKET_CLOSED = 36
 };
 
 /* gw_event.flags */
 enum {
-  GW_EVENT_RETRYABLE = 1u << 0 /* trying the same again later can help */
+  GW_EVENT_RETRYABLE = 1u << 0, /* trying the same again later can help */
+  GW_EVENT_PART = 1u << 1,      /* more parts of this message follow */
+  GW_EVENT_CLEAN = 1u << 2      /* both close frames were seen */
 };
 
 /* gw_event.sequence of a frame without seq. */

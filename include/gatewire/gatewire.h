@@ -6,6 +6,7 @@
  *   event.h     the events and what each field means for each type
  *   client.h    a gateway connection that heals itself: calls, answers, events
  *   server.h    a gateway inside your own process
+ *   socket.h    any WebSocket: messages in and out, as client and as server
  *
  * One program in five lines of thought: make a context, open a client in it, call gw_context_poll in a loop,
  * look at the events it fills in, free the client and the context.
@@ -35,5 +36,6 @@
 #include "event.h"
 #include "client.h"
 #include "server.h"
+#include "socket.h"
 
 #endif

@@ -51,7 +51,6 @@ async def test_connect_refuses(options: dict[str, Any], expected: Any) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "wss://",
         "http//x",
         "ftp://127.0.0.1",
@@ -59,10 +58,8 @@ async def test_connect_refuses(options: dict[str, Any], expected: Any) -> None:
         "wss://127.0.0.1:99999",
         "wss://127.0.0.1:x",
         "wss://a b",
-        "wss://127.0.0.1/\r\nX: y",
         "wss://[::1",
         "wss://user:pw@",
-        "ws:///path",
     ],
 )
 async def test_urls_that_are_none(url: str) -> None:

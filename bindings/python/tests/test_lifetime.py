@@ -18,6 +18,15 @@ import gatewire
 from gatewire import _loop
 
 
+@pytest.fixture(autouse=True)
+def no_default_loop() -> None:
+    """The loop that the test runner leaves for synchronous tests is none of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        asyncio.set_event_loop(None)
+        gc.collect()
+
+
 async def _session() -> None:
     async with gatewire.serve(token=TOKEN) as server:
         add_methods(server)
@@ -102,10 +111,10 @@ async def test_a_context_lives_as_long_as_it_has_owners(server: gatewire.Server)
     assert len(_loop._contexts) == contexts
 
 
-def _run(program: str) -> subprocess.CompletedProcess[str]:
+def _run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-c", program], env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, *options, "-c", program], env=environment, capture_output=True, text=True, timeout=30
     )
 
 
@@ -122,7 +131,7 @@ asyncio.run(main())
 
 
 def test_a_program_that_just_ends() -> None:
-    done = _run(PROGRAM.format(body="sys.exit(7)"))
+    done = _run(PROGRAM.format(body="sys.exit(7)"), "-X", "dev")
     assert done.returncode == 7, done.stderr
     assert "Exception ignored" not in done.stderr
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from certificates import Certificate
+from conftest import both_loops as event_loop_policy  # noqa: F401
 from helpers import TOKEN, attempt, failure, soon, until
 
 import gatewire

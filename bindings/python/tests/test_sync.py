@@ -77,7 +77,7 @@ def test_notices(threaded_server: ThreadedServer, takeover: Any) -> None:
 
 
 def test_a_gateway_that_goes_away_raises(takeover: Any) -> None:
-    with ThreadedServer() as server:
+    with ThreadedServer(close_timeout=0.1) as server:  # nobody reads at the other end while it closes
         client = connect(server, takeover, reconnect=False)
     with pytest.raises(gatewire.WebSocketError) as caught:
         for _ in client.events():

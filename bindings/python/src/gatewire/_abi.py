@@ -432,7 +432,8 @@ def _load() -> CDLL:
             "build the library with 'make' and set GATEWIRE_LIBRARY to build/libgatewire.so"
         )
     try:
-        library = CDLL(path)
+        # Deep binding: an interpreter may carry an OpenSSL or zlib of its own, which must not take the place of ours.
+        library = CDLL(path, mode=os.RTLD_NOW | os.RTLD_DEEPBIND)
     except OSError as error:
         raise ImportError(f"{path} cannot be loaded: {error}") from error
 

@@ -23,11 +23,11 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=
 
 
 def to_json(value: Json) -> Optional[bytes]:
-    """The bytes that are sent: ``None`` is no value at all, text and bytes are JSON already, the rest is encoded."""
+    """The bytes that are sent: ``None`` and ``b""`` are no value at all, text and bytes are JSON already."""
     if value is None:
         return None
     if isinstance(value, bytes):
-        return value
+        return value or None
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, (bytearray, memoryview)):

@@ -1,0 +1,20 @@
+import GWBase
+import GWTLS
+
+/// Where a server or a listener can be reached, and what its clients can pin.
+public struct ListeningAddress {
+    public let port: UInt16
+    public let url: [UInt8]
+    /// SHA-256 of the certificate and of its key in hex, and the certificate as PEM; empty without TLS.
+    public let certificatePin: [UInt8]
+    public let keyPin: [UInt8]
+    public let certificate: [UInt8]
+
+    init(_ address: SocketAddress, _ tls: TLSContext?) {
+        port = address.port
+        url = "\(tls == nil ? "ws" : "wss")://\(address.text)".bytes
+        certificatePin = tls?.certificate.map { hexText($0.sha256) } ?? []
+        keyPin = tls?.certificate.map { hexText($0.keySHA256) } ?? []
+        certificate = tls?.certificate?.pem ?? []
+    }
+}

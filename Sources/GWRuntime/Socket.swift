@@ -1,0 +1,281 @@
+import GWBase
+import GWHTTP
+import GWJSON
+import GWWebSocket
+
+/// What a raw WebSocket may use and does by itself.
+public struct SocketSettings {
+    public var webSocket = WebSocketSettings()
+    public var maxQueuedBytes = 16_777_216
+    public var highWaterBytes = 4_194_304
+    public var lowWaterBytes = 1_048_576
+    /// Received a second; 0: no limit.
+    public var maxMessagesPerSecond: UInt32 = 0
+    public var userData: UInt = 0
+    public init() {}
+}
+
+/// One raw WebSocket of either role: messages in and out as events, one end.  How it comes to be open, by dialing or by being
+/// accepted, stands in files of their own.
+public final class Socket: Source {
+    enum Phase {
+        case dialing(Dial)
+        case accepting(Upgrade)
+        case open
+        case closing
+        case ended
+    }
+
+    let settings: SocketSettings
+    /// What its events name: the socket itself, or a listener and the socket as its connection.
+    let listener: Listener?
+    var phase: Phase
+    var channel: Channel?
+    private var owesWritable = false
+    private var isClosedByHost = false
+    /// The checker of a text message that is being sent in parts, and what kind of message that is.
+    private var parts: (kind: MessageKind, validator: UTF8Validator)?
+    private var second: UInt64 = 0
+    private var messagesThisSecond: UInt32 = 0
+
+    init(context: Context, settings: SocketSettings, listener: Listener?) {
+        self.settings = settings
+        self.listener = listener
+        phase = .ended
+        super.init(context: context)
+        start()
+    }
+
+    func event(_ type: EventType) -> Event {
+        var event = Event(type, source: listener?.id ?? id, userData: settings.userData)
+        if listener != nil { event.connection = id }
+        return event
+    }
+
+    // MARK: - Time
+
+    override var deadline: Instant {
+        switch phase {
+        case .open, .closing: channel?.webSocket?.deadline ?? .never
+        case .accepting(let upgrade): upgrade.deadline
+        case .dialing, .ended: .never
+        }
+    }
+
+    override func tick(_ now: Instant) {
+        switch phase {
+        case .open, .closing: channel?.tickWebSocket(now)
+        case .accepting(let upgrade): if upgrade.deadline <= now { upgradeTimedOut(now) }
+        case .dialing, .ended: break
+        }
+    }
+
+    // MARK: - Sending
+
+    public enum Kind {
+        case text
+        case binary
+
+        fileprivate var message: MessageKind { self == .text ? .text : .binary }
+    }
+
+    /// Queues a message or a part of one; whether the queue is above its high mark now.
+    public func send(
+        _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, compresses: Bool
+    ) throws(Failure) -> Bool {
+        guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen
+        else {
+            throw Failure(.state, .none, "the connection is not open")
+        }
+        try checkRoom(bytes.count, channel.queuedBytes)
+        let kind = kind.message
+        if let parts, parts.kind != kind {
+            throw Failure(.state, .program, "a message of the other kind is being sent in parts")
+        }
+        let validator = try checkText(kind, bytes, isLast: !isPart)
+        if isPart || parts != nil {
+            if parts == nil, let failure = webSocket.beginFragments(kind, compress: compresses) { throw failure }
+            parts = isPart ? (kind, validator) : nil
+            if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
+        } else if let failure = webSocket.send(kind, bytes, compress: compresses) {
+            throw failure
+        }
+        channel.queueSend()
+        guard channel.queuedBytes > settings.highWaterBytes else { return false }
+        owesWritable = true
+        return true
+    }
+
+    private func checkRoom(_ size: Int, _ queued: Int) throws(Failure) {
+        guard size <= settings.maxQueuedBytes else {
+            throw Failure(
+                .tooBig, .program, "the message has \(size) bytes, max_queued_bytes is \(settings.maxQueuedBytes)")
+        }
+        guard queued <= settings.maxQueuedBytes - size else {
+            throw Failure(
+                .full, .program,
+                "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(settings.maxQueuedBytes))",
+                isRetryable: true)
+        }
+    }
+
+    private func checkText(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, isLast: Bool
+    ) throws(Failure) -> UTF8Validator {
+        var validator = parts?.validator ?? UTF8Validator()
+        guard kind == .text else { return validator }
+        guard validator.check(bytes), !isLast || validator.isComplete else {
+            throw Failure(.utf8, .program, "the text is not UTF-8; send other bytes as binary")
+        }
+        return validator
+    }
+
+    public func ping(_ payload: [UInt8]) throws(Failure) {
+        guard case .open = phase, let channel, let webSocket = channel.webSocket, webSocket.isOpen else {
+            throw Failure(.state, .none, "the connection is not open")
+        }
+        if let failure = webSocket.sendPing(payload) { throw failure }
+        channel.queueSend()
+    }
+
+    /// Closes politely; whether it was still open.
+    public func close(code: UInt16, reason: [UInt8]) -> Bool {
+        let now = Syscall.now()
+        isClosedByHost = true
+        switch phase {
+        case .open:
+            guard let channel, let webSocket = channel.webSocket else { return false }
+            phase = .closing
+            if let refused = webSocket.sendClose(code, reason, now) {
+                channel.end(refused, now)
+                return true
+            }
+            channel.queueSend()
+            reschedule()
+            return true
+        case .dialing(let dial):
+            dial.cancel()
+            ended(Failure(.cancelled, .none, "closed by the host before it was open"))
+            return true
+        case .accepting:
+            channel?.end(Failure(.cancelled, .none, "closed by the host before it was open"), now)
+            return true
+        case .closing, .ended:
+            return false
+        }
+    }
+
+    // MARK: - Events
+
+    func opened(_ channel: Channel, subprotocol: [UInt8]?, detail: [UInt8]) {
+        self.channel = channel
+        phase = .open
+        var event = event(.socketOpen)
+        event.name = context.arena.copy(subprotocol ?? [])
+        event.payload = context.arena.copy(detail)
+        event.code = 101
+        context.emit(event)
+        reschedule()
+    }
+
+    func ended(_ failure: Failure, isClean: Bool = false) {
+        if case .ended = phase { return }
+        phase = .ended
+        channel = nil
+        var event = event(.socketClosed)
+        event.explain(failure, context.arena)
+        if isClean { event.flags |= Event.clean }
+        context.emit(event)
+        let ended = id
+        finish()
+        listener?.socketEnded(ended)
+    }
+
+    private func isAboveRate(_ now: Instant) -> Bool {
+        guard settings.maxMessagesPerSecond > 0 else { return false }
+        let present = now.microseconds / 1_000_000
+        if present != second {
+            second = present
+            messagesThisSecond = 0
+        }
+        messagesThisSecond &+= 1
+        return messagesThisSecond > settings.maxMessagesPerSecond
+    }
+
+    // MARK: - State
+
+    public struct State {
+        public var phase: UInt32
+        public var queuedBytes: UInt64
+        public var roundTripMicroseconds: UInt64
+        public var isDeflating: Bool
+        public var isEncrypted: Bool
+    }
+
+    public var state: State {
+        State(
+            phase: phaseNumber, queuedBytes: UInt64(channel?.queuedBytes ?? 0),
+            roundTripMicroseconds: channel?.webSocket?.roundTripMicroseconds ?? 0,
+            isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false)
+    }
+
+    /// `GW_PHASE_*`.
+    private var phaseNumber: UInt32 {
+        switch phase {
+        case .dialing(let dial): dial.phaseNumber
+        case .accepting: 4
+        case .open: 7
+        case .closing: 8
+        case .ended: 9
+        }
+    }
+}
+
+extension Socket: ChannelOwner {
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
+        var event: Event
+        switch input {
+        case .message(let kind, let payload):
+            guard !isAboveRate(now) else { return closeForRate(channel, now) }
+            event = self.event(.socketMessage)
+            event.payload = payload
+            event.code = kind == .text ? 1 : 2
+        case .ping(let payload):
+            event = self.event(.socketPing)
+            event.payload = context.arena.copy(payload)
+        case .pong(let payload):
+            event = self.event(.socketPong)
+            event.payload = context.arena.copy(payload)
+        case .needMore, .closed, .failed:
+            return
+        }
+        context.emit(event)
+    }
+
+    private func closeForRate(_ channel: Channel, _ now: Instant) {
+        guard case .open = phase else { return }
+        phase = .closing
+        _ = channel.webSocket?.sendClose(1008, "too many messages".bytes, now)
+        channel.end(
+            Failure(
+                .limit, .user, "the peer sent more than \(settings.maxMessagesPerSecond) messages in a second",
+                code: 1008),
+            now)
+    }
+
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
+        guard let summary = channel.webSocket?.closeSummary else { return ended(failure) }
+        var told = failure
+        if isClosedByHost, summary.isClean {
+            told = Failure(.ok, .none, "closed", code: UInt32(summary.code))
+        }
+        told.name = summary.reason
+        ended(told, isClean: summary.isClean)
+    }
+
+    func channelDidSend(_ channel: Channel) {
+        guard owesWritable, channel.queuedBytes <= settings.lowWaterBytes else { return }
+        owesWritable = false
+        context.emit(event(.socketWritable))
+    }
+}

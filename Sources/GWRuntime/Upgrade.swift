@@ -1,0 +1,152 @@
+import GWBase
+import GWDeflate
+import GWHTTP
+import GWJSON
+import GWTLS
+import GWWebSocket
+
+/// A connection that came in through a listener, until it is a WebSocket: TLS, the upgrade request, the decision about it.
+final class Upgrade {
+    let deadline: Instant
+    let address: SocketAddress
+    private unowned(unsafe) let socket: Socket
+    private let listener: Listener
+    private var handshake = ServerHandshake()
+    private(set) var isAsked = false
+
+    init(socket: Socket, listener: Listener, address: SocketAddress, deadline: Instant) {
+        self.socket = socket
+        self.listener = listener
+        self.address = address
+        self.deadline = deadline
+    }
+
+    /// What the host is told of the request.
+    private func detail(withSubprotocols: Bool) -> [UInt8] {
+        var detail = ByteBuffer()
+        let head = handshake.head
+        let handshake = handshake
+        let remote = address.text
+        detail.appendJSONObject { object in
+            object.string("target", head?.target ?? [])
+            object.array("headers") { SocketDetail.write(head?.fields, &$0) }
+            if withSubprotocols {
+                object.array("subprotocols") { list in for name in handshake.subprotocols { list.string(name) } }
+            }
+            object.string("remote", remote)
+        }
+        return Array(detail.readable)
+    }
+
+    private func decide(_ channel: Channel) -> HeadAction? {
+        if let refusal = listener.settings.refusal(of: handshake) { return refuse(refusal, channel) }
+        guard listener.settings.asksHost else { return nil }
+        isAsked = true
+        // Nothing more is read of it until the host has decided.
+        channel.stopReading()
+        var event = socket.event(.socketRequest)
+        event.name = socket.context.arena.copy(handshake.head?.target ?? [])
+        event.payload = socket.context.arena.copy(detail(withSubprotocols: true))
+        socket.context.emit(event)
+        return .needMore
+    }
+
+    private func refuse(_ failure: Failure, _ channel: Channel) -> HeadAction {
+        let handshake = handshake
+        channel.sendHead { handshake.refuse(failure, into: &$0) }
+        return .end(failure)
+    }
+
+    /// Answers 101; the connection is a WebSocket from here on.
+    private func accept(_ channel: Channel, subprotocol: [UInt8]?, _ now: Instant) -> WebSocketConnection {
+        let settings = listener.settings
+        let acceptValue = WebSocketAccept.value(forKey: handshake.key)
+        let handshake = handshake
+        let agreement = channel.sendHead {
+            handshake.accept(
+                acceptValue: acceptValue, deflate: settings.agreesToDeflate ? settings.socket.webSocket.deflate : nil,
+                subprotocol: subprotocol, into: &$0)
+        }
+        let detail = detail(withSubprotocols: false)
+        let webSocket = WebSocketConnection(
+            role: .server, settings: settings.socket.webSocket, deflate: agreement.deflate,
+            random: socket.context.random, now: now)
+        socket.opened(channel, subprotocol: agreement.subprotocol, detail: detail)
+        return webSocket
+    }
+
+    // MARK: - The host's decision
+
+    func accept(_ channel: Channel, subprotocol: [UInt8]?) throws(Failure) {
+        if let subprotocol, !handshake.subprotocols.contains(subprotocol) {
+            throw Failure(
+                .argument, .program,
+                "the peer did not offer the subprotocol \(String(printable: subprotocol, limit: 60))")
+        }
+        let socket = socket
+        channel.begin(accept(channel, subprotocol: subprotocol, Syscall.now()), socket)
+        socket.reschedule()
+    }
+
+    func reject(_ channel: Channel, status: UInt16, text: String) {
+        let handshake = handshake
+        channel.sendHead { handshake.refuse(status, text, into: &$0) }
+        channel.end(
+            Failure(.cancelled, .none, "the host refused the connection", code: UInt32(status)), Syscall.now())
+    }
+}
+
+extension Upgrade: ChannelOpener {
+    func channelIsConnected(_ channel: Channel, _ now: Instant) {}
+
+    func channelIsSecure(_ channel: Channel, _ now: Instant) {}
+
+    func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
+        guard !isEnd, !isAsked else {
+            return .end(
+                Failure(
+                    .upgradeInvalid, .user,
+                    isEnd ? "the peer closed before the upgrade was done" : "the peer sent more before it was answered")
+            )
+        }
+        switch handshake.receive(bytes) {
+        case .needMore:
+            return .needMore
+        case .refused(let failure):
+            return refuse(failure, channel)
+        case .request(let consumed):
+            if let action = decide(channel) { return action }
+            let chosen = listener.settings.choose(from: handshake.subprotocols)
+            return .open(consumed: consumed, accept(channel, subprotocol: chosen, now), socket)
+        }
+    }
+
+    func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) { socket.ended(failure) }
+}
+
+/// A socket that was accepted.
+extension Socket {
+    static func accept(
+        _ descriptor: Int32, _ tls: TLSEngine?, from address: SocketAddress, listener: Listener, _ now: Instant
+    ) -> Socket {
+        let socket = Socket(context: listener.context, settings: listener.settings.socket, listener: listener)
+        let upgrade = Upgrade(
+            socket: socket, listener: listener, address: address,
+            deadline: now.adding(milliseconds: listener.settings.handshakeMilliseconds))
+        socket.phase = .accepting(upgrade)
+        let channel = Channel(
+            context: listener.context, fd: descriptor, tls: tls, isConnected: true, opener: upgrade)
+        socket.channel = channel
+        socket.reschedule()
+        channel.beginSecuring(now)
+        return socket
+    }
+
+    func upgradeTimedOut(_ now: Instant) {
+        guard let listener = listener else { return }
+        channel?.end(
+            Failure(
+                .upgradeTimeout, .user,
+                "TLS and the upgrade took longer than \(listener.settings.handshakeMilliseconds) ms"), now)
+    }
+}
