@@ -50,21 +50,22 @@ public struct Admission {
         return .admitted(scopes: isEqual("operator", request.role) ? knownScopes(request) : [])
     }
 
-    /// Operators pass on a shared credential alone.  A wrong one is told as such; without any, only a device could prove the
-    /// peer.
+    /// Operators pass on a shared credential alone.  A wrong one is told as such; without any, only a device could prove
+    /// who is there.
     private func decideWithoutDevice(_ request: ConnectRequest, _ isLoopback: Bool) -> Verdict {
+        let deviceRequired = "device identity required"
+        guard isEqual("operator", request.role) else {
+            return .refused(Admission.refuse("NOT_PAIRED", deviceRequired, detail: "DEVICE_IDENTITY_REQUIRED"))
+        }
         let credential = judgeCredential(request)
-        if isEqual("operator", request.role) {
-            if credential == .wrong { return .refused(unauthorized(credential, request)) }
-            if credential == .accepted, !policy.requiresDevice {
-                return .admitted(scopes: keepsScopesWithoutDevice(request, isLoopback) ? knownScopes(request) : [])
-            }
+        if credential == .wrong { return .refused(unauthorized(credential, request)) }
+        if credential == .accepted, !policy.requiresDevice {
+            return .admitted(scopes: keepsScopesWithoutDevice(request, isLoopback) ? knownScopes(request) : [])
         }
         return .refused(
             isEqual("openclaw-control-ui", request.clientID)
-                ? Admission.refuse(
-                    "INVALID_REQUEST", "device identity required", detail: "CONTROL_UI_DEVICE_IDENTITY_REQUIRED")
-                : Admission.refuse("NOT_PAIRED", "device identity required", detail: "DEVICE_IDENTITY_REQUIRED"))
+                ? Admission.refuse("INVALID_REQUEST", deviceRequired, detail: "CONTROL_UI_DEVICE_IDENTITY_REQUIRED")
+                : Admission.refuse("NOT_PAIRED", deviceRequired, detail: "DEVICE_IDENTITY_REQUIRED"))
     }
 
     private func checkProtocol(_ request: ConnectRequest) -> Refusal? {
@@ -115,27 +116,18 @@ public struct Admission {
                 "bootstrap token invalid or expired (ask for a new one)", "AUTH_BOOTSTRAP_TOKEN_INVALID",
                 reason: "bootstrap_token_invalid", nextStep: "review_auth_configuration")
         }
-        let isToken = credential == .wrong ? has(request.token) && !policy.token.isEmpty : !policy.token.isEmpty
-        switch (isToken, credential == .wrong) {
-        case (true, true):
-            // The device may have a token of its own from an earlier time, which could still be good.
-            let canRetry = request.device != nil && !has(request.password)
+        let isToken = !policy.token.isEmpty && (credential == .missing || has(request.token))
+        let (kind, code) = isToken ? ("token", "AUTH_TOKEN") : ("password", "AUTH_PASSWORD")
+        guard credential == .wrong else {
             return Admission.unauthorized(
-                "gateway token mismatch (provide gateway auth token)", "AUTH_TOKEN_MISMATCH", reason: "token_mismatch",
-                nextStep: canRetry ? "retry_with_device_token" : "update_auth_credentials", canRetry: canRetry)
-        case (true, false):
-            return Admission.unauthorized(
-                "gateway token missing (provide gateway auth token)", "AUTH_TOKEN_MISSING", reason: "token_missing",
+                "gateway \(kind) missing (provide gateway auth \(kind))", "\(code)_MISSING", reason: "\(kind)_missing",
                 nextStep: "update_auth_configuration")
-        case (false, true):
-            return Admission.unauthorized(
-                "gateway password mismatch (provide gateway auth password)", "AUTH_PASSWORD_MISMATCH",
-                reason: "password_mismatch", nextStep: "update_auth_credentials")
-        case (false, false):
-            return Admission.unauthorized(
-                "gateway password missing (provide gateway auth password)", "AUTH_PASSWORD_MISSING",
-                reason: "password_missing", nextStep: "update_auth_configuration")
         }
+        // The device may hold a token of its own from an earlier time, which could still be good.
+        let canRetry = isToken && request.device != nil && !has(request.password)
+        return Admission.unauthorized(
+            "gateway \(kind) mismatch (provide gateway auth \(kind))", "\(code)_MISMATCH", reason: "\(kind)_mismatch",
+            nextStep: canRetry ? "retry_with_device_token" : "update_auth_credentials", canRetry: canRetry)
     }
 
     private func checkDevice(

@@ -150,7 +150,7 @@ public final class ClientSession {
     ) -> MessageAction {
         guard response.isOK else {
             state = .ended
-            let refused = ConnectFailure(ErrorObject(response.error, in: text), payload: response.payload, in: text)
+            let refused = ConnectFailure(ErrorObject(response.error, in: text), in: text)
             guard refused.startupDelayMilliseconds == nil else {
                 return .close(code: 1013, reason: "gateway starting", refused)
             }

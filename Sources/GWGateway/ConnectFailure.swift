@@ -15,7 +15,7 @@ public struct ConnectFailure {
         stopsReconnecting = !failure.isRetryable
     }
 
-    public init(_ error: ErrorObject, payload: JSONSlice?, in text: UnsafeRawBufferPointer) {
+    public init(_ error: ErrorObject, in text: UnsafeRawBufferPointer) {
         var code = error.detailCode
         // Gateways of protocol 3 have no code for it.
         if code.isEmpty, isEqual("protocol mismatch", error.message) { code = "PROTOCOL_MISMATCH".bytes }

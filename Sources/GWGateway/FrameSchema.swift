@@ -21,7 +21,7 @@ public enum FrameSchema {
         _ text: UnsafeRawBufferPointer, _ members: inout JSONMembers
     ) -> RequestAction {
         guard let whole = JSON.scan(text, &members) else { return .malformed }
-        guard whole.kind == .object, !members.isTruncated,
+        guard whole.kind == .object,
             let type = members.find("type", in: text), JSON.isString(type, equalTo: "req", in: text),
             let id = members.find("id", in: text), isName(id),
             let method = members.find("method", in: text), isName(method),

@@ -8,7 +8,7 @@ import Testing
 struct ConnectFailureTests {
     private func verdict(_ error: Any) -> ConnectFailure {
         let message = Text(json(error))
-        return ConnectFailure(ErrorObject(message.scan(), in: message.bytes), payload: nil, in: message.bytes)
+        return ConnectFailure(ErrorObject(message.scan(), in: message.bytes), in: message.bytes)
     }
 
     @Test("each detail code of the vectors")

@@ -72,6 +72,7 @@ struct ServerSessionTests {
         }
         let longest = String(repeating: "x", count: 120)
         #expect(text(ServerSession.closeReason(longest.bytes)) == longest)
+        #expect(text(ServerSession.closeReason((longest + "x").bytes)) == longest)
         #expect(ServerSession.closeReason([]).isEmpty)
         // Bytes that begin no code point end it all the same.
         #expect(ServerSession.closeReason(Array(repeating: 0x80, count: 200)).count <= 120)

@@ -120,7 +120,7 @@ struct ReconnectTests {
                 #"{"code":"UNAVAILABLE","message":"m","retryable":true,"details":{"reason":"startup-sidecars"}\#(after)}"#
             )
             let error = ErrorObject(message.scan(), in: message.bytes)
-            let failure = ConnectFailure(error, payload: nil, in: message.bytes)
+            let failure = ConnectFailure(error, in: message.bytes)
             #expect(failure.startupDelayMilliseconds == member("delayMs", of: item), "\(after)")
             #expect(!failure.stopsReconnecting)
         }

@@ -13,6 +13,8 @@ extension RuntimeTests {
                 (drive == .host ? "host drive" : "library thread") + (isEncrypted ? " with TLS" : " without TLS")
             }
 
+            func pin(_ server: Server) -> [UInt8]? { isEncrypted ? server.address.certificatePin : nil }
+
             static let all = [
                 Way(drive: .host, isEncrypted: false), Way(drive: .host, isEncrypted: true),
                 Way(drive: .thread, isEncrypted: false), Way(drive: .thread, isEncrypted: true),
@@ -26,7 +28,7 @@ extension RuntimeTests {
             let server = try host.serve(way.isEncrypted ? .selfSigned(names: ["localhost"]) : .none) {
                 $0.session.hasBuiltinMethods = builtin
             }
-            let client = try host.open(port: server.port, pin: way.isEncrypted ? server.certificatePin : nil)
+            let client = try host.open(port: server.address.port, pin: way.pin(server))
             try host.wait(.clientConnected)
             return (host, server, client)
         }
@@ -118,7 +120,7 @@ extension RuntimeTests {
         @Test(arguments: Way.all)
         func aStoppedGatewayEndsEveryClientOnce(way: Way) throws {
             let (host, server, _) = try pair(way)
-            let other = try host.open(port: server.port, pin: way.isEncrypted ? server.certificatePin : nil)
+            let other = try host.open(port: server.address.port, pin: way.pin(server))
             try host.wait(.clientConnected, count: 2)
             #expect(host.stop(server))
             try host.wait(.clientClosed, count: 2)
@@ -133,17 +135,17 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve(.selfSigned(names: ["localhost"]))
             let pin = [UInt8](repeating: 0x61, count: 64)
-            _ = try host.open(port: server.port, pin: pin) { $0.reconnects = true }
+            _ = try host.open(port: server.address.port, pin: pin) { $0.reconnects = true }
             let closed = try host.wait(.clientClosed)
             #expect(closed.status == .tlsPin && closed.actor == .user)
-            #expect(closed.payload.contains(String(decoding: server.certificatePin, as: UTF8.self)))
+            #expect(closed.payload.contains(String(decoding: server.address.certificatePin, as: UTF8.self)))
             #expect(host.events(.clientDisconnected).isEmpty)
         }
 
         @Test func aWrongTokenEndsTheClient() throws {
             let host = try Host()
             let server = try host.serve { $0.session.policy.token = "right".bytes }
-            _ = try host.open(port: server.port) {
+            _ = try host.open(port: server.address.port) {
                 $0.reconnects = true
                 $0.session.connect.credentials = Credentials(token: "wrong".bytes, password: [])
             }
@@ -155,7 +157,7 @@ extension RuntimeTests {
         @Test func aLostConnectionIsMadeAnew() throws {
             let host = try Host()
             let server = try host.serve()
-            _ = try host.open(port: server.port) {
+            _ = try host.open(port: server.address.port) {
                 $0.reconnects = true
                 $0.reconnectInitialMilliseconds = 1
             }
@@ -171,7 +173,7 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve()
             var target = DialSettings.Target()
-            target.url = "ws://localhost:\(server.port)".bytes
+            target.url = "ws://localhost:\(server.address.port)".bytes
             var settings = try ClientSettings(DialSettings(target), identity: .temporary)
             settings.session.connect.clientVersion = "1".bytes
             settings.reconnects = false
@@ -195,7 +197,7 @@ extension RuntimeTests {
                 $0.maxConnections = .max
                 $0.maxRequests = .max
             }
-            let client = try host.open(port: server.port) {
+            let client = try host.open(port: server.address.port) {
                 $0.reconnects = true
                 $0.reconnectInitialMilliseconds = .max
                 $0.reconnectMaximumMilliseconds = .max
@@ -237,7 +239,7 @@ extension RuntimeTests {
         @Test func callIdsAreNotUsedAgainAfterAReconnect() throws {
             let host = try Host()
             let server = try host.serve()
-            let client = try host.open(port: server.port) {
+            let client = try host.open(port: server.address.port) {
                 $0.reconnects = true
                 $0.reconnectInitialMilliseconds = 1
             }

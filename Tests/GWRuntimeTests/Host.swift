@@ -147,9 +147,10 @@ final class Host: @unchecked Sendable {
     // MARK: - Servers
 
     func serve(
-        _ certificate: ServerSettings.Certificate = .none, _ change: (inout ServerSettings) -> Void = { _ in }
+        _ certificate: ListeningSettings.Certificate = .none, _ change: (inout ServerSettings) -> Void = { _ in }
     ) throws -> Server {
-        var settings = try ServerSettings(address: "127.0.0.1".bytes, port: 0, certificate: certificate)
+        var settings = ServerSettings(
+            try ListeningSettings(address: "127.0.0.1".bytes, port: 0, certificate: certificate))
         settings.session.version = "test".bytes
         change(&settings)
         return try context.call { () -> Result<Server, Failure> in

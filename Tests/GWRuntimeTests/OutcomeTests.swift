@@ -156,7 +156,8 @@ extension RuntimeTests {
                 $0.session.hasBuiltinMethods = false
             }
             let host = try Host()
-            let client = try host.open(port: server.port, pin: isEncrypted ? server.certificatePin : nil) {
+            let pin = isEncrypted ? server.address.certificatePin : nil
+            let client = try host.open(port: server.address.port, pin: pin) {
                 $0.maxQueuedBytes = 64 << 20
                 $0.dial.offersDeflate = false
             }

@@ -31,7 +31,7 @@ extension RuntimeTests {
             let host = try Host(drive)
             _ = host.context.fd
             let server = try host.serve()
-            let client = try host.open(port: server.port)
+            let client = try host.open(port: server.address.port)
             #expect(watch(host) { !host.events(.clientConnected).isEmpty })
             for round in 1...20 {
                 _ = try host.call(client, "health")
@@ -49,7 +49,7 @@ extension RuntimeTests {
             let host = try Host(drive)
             _ = host.context.fd
             let server = try host.serve()
-            let client = try host.open(port: server.port)
+            let client = try host.open(port: server.address.port)
             #expect(watch(host) { !host.events(.clientConnected).isEmpty && !host.events(.peerConnected).isEmpty })
             _ = try host.call(client, "health")
             #expect(watch(host) { !host.events(.callDone).isEmpty })
@@ -116,7 +116,7 @@ extension RuntimeTests {
         func aCallOfAnotherThreadReachesAWaitingPoll(drive: Context.Drive) throws {
             let host = try Host(drive)
             let server = try host.serve()
-            let client = try host.open(port: server.port)
+            let client = try host.open(port: server.address.port)
             try host.wait(.clientConnected)
             let sender = Sender(host, client)
             for _ in 0..<50 {
@@ -176,7 +176,7 @@ extension RuntimeTests {
         @Test func pollReturnsUnderTrafficThatMakesNoEvents() throws {
             let host = try Host()
             let server = try host.serve()
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.upgrade(host)
             let flood = [[UInt8]](repeating: RawFrame.frame(0x89, [], isMasked: true), count: 20_000).flatMap { $0 }
             let stop = Flag()
@@ -242,7 +242,7 @@ extension RuntimeTests {
             let server = try gatewayHost.serve()
             let host = try Host(drive, eventBudget: 100_000)
             var clients: [Client] = []
-            for _ in 0..<4 { clients.append(try host.open(port: server.port)) }
+            for _ in 0..<4 { clients.append(try host.open(port: server.address.port)) }
             try host.wait(.clientConnected, count: 4)
             try gatewayHost.wait(.peerConnected, count: 4)
 
@@ -295,7 +295,7 @@ extension RuntimeTests {
             let gatewayHost = try Host(.thread)
             let server = try gatewayHost.serve { $0.session.tickMilliseconds = 50 }
             let host = try Host(.thread, eventBudget: 1)
-            _ = try host.open(port: server.port) {
+            _ = try host.open(port: server.address.port) {
                 $0.dial.webSocket.pingMilliseconds = 20
                 $0.dial.webSocket.pongMilliseconds = 40
             }
@@ -315,7 +315,7 @@ extension RuntimeTests {
         func messagesWithoutEventsUseUpNoBudget(drive: Context.Drive) throws {
             let host = try Host(drive, eventBudget: 300_000)
             let server = try host.serve()
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.connect(host)
             // In two fragments each, so that each is put together in memory of its own.
             let text =

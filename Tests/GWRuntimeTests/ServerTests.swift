@@ -20,7 +20,7 @@ extension RuntimeTests {
             let server = try host.serve(isEncrypted ? .selfSigned(names: ["localhost"]) : .none) {
                 $0.session.handshakeMilliseconds = 40
             }
-            let peer = try RawPeer(port: server.port)
+            let peer = try RawPeer(port: server.address.port)
             #expect(try end(host).status == .upgradeTimeout)
             withExtendedLifetime(peer) {}
         }
@@ -28,7 +28,7 @@ extension RuntimeTests {
         @Test func silenceAfterTheUpgrade() throws {
             let host = try Host()
             let server = try host.serve { $0.session.handshakeMilliseconds = 40 }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.upgrade(host)
             client.peer.send(RawFrame.frame(0x88, [0x03, 0xe8], isMasked: true))
             #expect([.helloTimeout, .closed].contains(try end(host).status))
@@ -42,7 +42,7 @@ extension RuntimeTests {
                 $0.webSocket.closeMilliseconds = 1
             }
             let begin = ContinuousClock.now
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             host.poll(within: 0.3) { false }
             try client.upgrade(host)
             #expect(try end(host).status == .helloTimeout)
@@ -52,7 +52,7 @@ extension RuntimeTests {
         @Test func garbage() throws {
             let host = try Host()
             let server = try host.serve()
-            let peer = try RawPeer(port: server.port)
+            let peer = try RawPeer(port: server.address.port)
             peer.send("nonsense\r\n\r\n")
             #expect(try end(host).status == .upgradeInvalid)
             host.poll {
@@ -64,7 +64,7 @@ extension RuntimeTests {
         @Test func garbageInPlaceOfTLS() throws {
             let host = try Host()
             let server = try host.serve(.selfSigned(names: ["localhost"]))
-            let peer = try RawPeer(port: server.port)
+            let peer = try RawPeer(port: server.address.port)
             peer.send("GET / HTTP/1.1\r\n\r\n")
             #expect(try end(host).status == .tls)
         }
@@ -73,7 +73,7 @@ extension RuntimeTests {
         func cutInEveryPhase(phase: Int) throws {
             let host = try Host()
             let server = try host.serve()
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             host.poll(10)
             switch phase {
             case 1: client.peer.send(String(FakeClient.request.prefix(20)))
@@ -91,7 +91,7 @@ extension RuntimeTests {
         @Test func anUnmaskedFrame() throws {
             let host = try Host()
             let server = try host.serve()
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.connect(host)
             client.peer.send(RawFrame.text("{}"))
             #expect(try end(host).status == .protocolError)
@@ -100,7 +100,7 @@ extension RuntimeTests {
         @Test func theFirstMessageIsNoConnect() throws {
             let host = try Host()
             let server = try host.serve { $0.webSocket.closeMilliseconds = 20 }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.upgrade(host)
             client.send(#"{"type":"req","id":"1","method":"health"}"#)
             #expect(try end(host).status == .connectRejected)
@@ -113,7 +113,7 @@ extension RuntimeTests {
                 $0.session.maxQueuedBytes = 100_000
                 $0.webSocket.closeMilliseconds = 50
             }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             client.peer.shrink()
             try client.connect(host)
             let nonsense = [[UInt8]](repeating: RawFrame.frame(0x81, "{}".bytes, isMasked: true), count: 5_000).flatMap
@@ -133,7 +133,7 @@ extension RuntimeTests {
         @Test func aRequestThatTheHostDoesNotAnswer() throws {
             let host = try Host()
             let server = try host.serve { $0.requestMilliseconds = 30 }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.connect(host)
             client.send(#"{"type":"req","id":"7","method":"mine"}"#)
             let request = try host.wait(.peerRequest)
@@ -147,9 +147,9 @@ extension RuntimeTests {
         @Test func moreConnectionsThanAllowed() throws {
             let host = try Host()
             let server = try host.serve { $0.maxConnections = 1 }
-            let first = try FakeClient(port: server.port)
+            let first = try FakeClient(port: server.address.port)
             try first.connect(host)
-            let second = try RawPeer(port: server.port)
+            let second = try RawPeer(port: server.address.port)
             #expect(
                 host.poll {
                     second.take(); return second.isEnded
@@ -163,7 +163,7 @@ extension RuntimeTests {
         @Test func closingAPeerDuringARun() throws {
             let host = try Host()
             let server = try host.serve { $0.webSocket.closeMilliseconds = 200 }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.connect(host)
             client.send(
                 #"{"type":"req","id":"2","method":"chat.send","params":{"sessionKey":"main","message":"a b c d e f","#
@@ -182,12 +182,12 @@ extension RuntimeTests {
             let server = try host.serve(isEncrypted ? .selfSigned(names: ["localhost"]) : .none) {
                 $0.webSocket.closeMilliseconds = 50
             }
-            var peers = [try RawPeer(port: server.port), try RawPeer(port: server.port)]
+            var peers = [try RawPeer(port: server.address.port), try RawPeer(port: server.address.port)]
             peers[1].send(isEncrypted ? "\u{16}\u{3}\u{1}" : "GET / HT")
             if !isEncrypted {
-                let upgraded = try FakeClient(port: server.port)
+                let upgraded = try FakeClient(port: server.address.port)
                 try upgraded.upgrade(host)
-                let ready = try FakeClient(port: server.port)
+                let ready = try FakeClient(port: server.address.port)
                 try ready.connect(host)
                 peers += [upgraded.peer, ready.peer]
             }
@@ -206,14 +206,14 @@ extension RuntimeTests {
             let server = try host.serve()
             #expect(host.stop(server))
             try host.wait(.serverClosed)
-            #expect(throws: RawPeer.NotConnected.self) { try RawPeer(port: server.port) }
+            #expect(throws: RawPeer.NotConnected.self) { try RawPeer(port: server.address.port) }
         }
 
         /// RFC 6455 section 7.4.1: 1010 is the client's alone; a gateway that is asked to send it still ends the connection.
         @Test func disconnectWithACodeThatAServerMayNotSend() throws {
             let host = try Host()
             let server = try host.serve { $0.webSocket.closeMilliseconds = 50 }
-            let client = try FakeClient(port: server.port)
+            let client = try FakeClient(port: server.address.port)
             try client.connect(host)
             let peer = try host.wait(.peerConnected)
             _ = host.context.call { server.disconnect(peer.connection, code: 1010, reason: []) }
@@ -225,7 +225,7 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve()
             for count in 1...200 {
-                let client = try FakeClient(port: server.port)
+                let client = try FakeClient(port: server.address.port)
                 client.peer.send(FakeClient.request)
                 if count % 2 == 0 { host.poll(0) }
                 client.peer.reset()

@@ -22,7 +22,7 @@ extension RuntimeTests {
         func everythingFromEightThreads(drive: Context.Drive) throws {
             let host = try Host(drive)
             let server = try host.serve()
-            let client = try host.open(port: server.port)
+            let client = try host.open(port: server.address.port)
             try host.wait(.clientConnected)
             let shared = Shared(host, server, client)
             onThreads(8) { index in
@@ -39,7 +39,7 @@ extension RuntimeTests {
                     case 6: _ = shared.host.state(shared.client)
                     default:
                         // Clients come and go meanwhile.
-                        if let other = try? shared.host.open(port: shared.server.port) {
+                        if let other = try? shared.host.open(port: shared.server.address.port) {
                             _ = shared.host.state(shared.client)
                             shared.host.close(other)
                         }
@@ -73,14 +73,14 @@ extension RuntimeTests {
         private func useEverything(_ drive: Context.Drive) throws {
             let host = try Host(drive)
             let server = try host.serve(.selfSigned(names: ["localhost"]))
-            let client = try host.open(port: server.port, pin: server.certificatePin)
+            let client = try host.open(port: server.address.port, pin: server.address.certificatePin)
             try host.wait(.clientConnected)
             _ = try host.call(client, "health")
             try host.wait(.callDone)
             let listener = try RawListener()
             _ = try host.open(port: listener.port)
-            _ = try host.open(port: listener.port, pin: server.certificatePin)
-            let raw = try RawPeer(port: server.port)
+            _ = try host.open(port: listener.port, pin: server.address.certificatePin)
+            let raw = try RawPeer(port: server.address.port)
             raw.send("garbage")
             var target = DialSettings.Target()
             target.url = "ws://localhost:\(listener.port)".bytes
@@ -102,7 +102,7 @@ extension RuntimeTests {
             let server = try host.serve()
             let before = try descriptors()
             for count in 1...20 {
-                let client = try host.open(port: server.port)
+                let client = try host.open(port: server.address.port)
                 if count % 2 == 0 { try host.wait(.clientConnected, count: count / 2) }
                 host.close(client)
                 try host.wait(.clientClosed, count: count)

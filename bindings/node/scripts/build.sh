@@ -29,7 +29,7 @@ fi
 
 mkdir -p "$here/build"
 # The library is looked for beside the addon, as a package ships it, then in the build directory of the source tree.
-# shellcheck disable=SC2086
+# shellcheck disable=SC2016,SC2086  # $ORIGIN is the loader's, CFLAGS is a list
 ${CC:-cc} -std=c11 -D_GNU_SOURCE ${CFLAGS:--O2} -Wall -Wextra -Wpedantic -fvisibility=hidden -fPIC -shared \
   -I"$include" -I"$root/include" "$here"/src/*.c \
   -L"$library" -lgatewire -Wl,-rpath,'$ORIGIN:$ORIGIN/../../../build' \
