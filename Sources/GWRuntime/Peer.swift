@@ -1,5 +1,6 @@
 import GWBase
 import GWGateway
+import GWHTTP
 import GWJSON
 import GWTLS
 import GWWebSocket
@@ -295,8 +296,28 @@ extension Peer: ChannelOpener, ChannelOwner {
             channel.sendHead { handshake.refuse(failure, into: &$0) }
             return .end(failure)
         case .request(let consumed):
+            if let refusal = originRefusal() {
+                let handshake = handshake
+                channel.sendHead { handshake.refuse(refusal, into: &$0) }
+                return .end(refusal)
+            }
             return .open(consumed: consumed, open(channel, now), self)
         }
+    }
+
+    /// A page in a browser may come from anywhere, and the browser sends what it holds for us along.  Only pages that were
+    /// served on this machine, to a browser on it, are let in.
+    private func originRefusal() -> Failure? {
+        guard let fields = handshake.head?.fields, fields.contains("origin") else { return nil }
+        var shown = "given twice"
+        if case .value(let origin) = fields.single("origin") {
+            do throws(Failure) {
+                let url = try WebSocketURL.parseToJudge(origin)
+                if address.isLoopback, NetworkPolicy.isLoopbackHost(url.host.text) { return nil }
+            } catch {}
+            shown = String(printable: origin, limit: 100)
+        }
+        return Failure(.upgradeRefused, .user, "origin \(shown) is not allowed", code: 403)
     }
 
     private func open(_ channel: Channel, _ now: Instant) -> WebSocketConnection {

@@ -95,8 +95,8 @@ public final class Socket: Source {
         let validator = try checkText(kind, bytes, isLast: !isPart)
         if isPart || parts != nil {
             if parts == nil, let failure = webSocket.beginFragments(kind, compress: compresses) { throw failure }
-            parts = isPart ? (kind, validator) : nil
             if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
+            parts = isPart ? (kind, validator) : nil
         } else if let failure = webSocket.send(kind, bytes, compress: compresses) {
             throw failure
         }

@@ -38,9 +38,11 @@ final class Upgrade {
         return Array(detail.readable)
     }
 
-    private func decide(_ channel: Channel) -> HeadAction? {
+    /// `isAhead`: the peer sent more before it was answered, which there is no place for while the host decides.
+    private func decide(_ channel: Channel, isAhead: Bool) -> HeadAction? {
         if let refusal = listener.settings.refusal(of: handshake) { return refuse(refusal, channel) }
         guard listener.settings.asksHost else { return nil }
+        if isAhead { return refuse(Upgrade.ahead, channel) }
         isAsked = true
         // Nothing more is read of it until the host has decided.
         channel.stopReading()
@@ -49,6 +51,10 @@ final class Upgrade {
         event.payload = socket.context.arena.copy(detail(withSubprotocols: true))
         socket.context.emit(event)
         return .needMore
+    }
+
+    private static var ahead: Failure {
+        Failure(.upgradeInvalid, .user, "the peer sent more before its upgrade request was answered", code: 400)
     }
 
     private func refuse(_ failure: Failure, _ channel: Channel) -> HeadAction {
@@ -102,20 +108,17 @@ extension Upgrade: ChannelOpener {
     func channelIsSecure(_ channel: Channel, _ now: Instant) {}
 
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
-        guard !isEnd, !isAsked else {
-            return .end(
-                Failure(
-                    .upgradeInvalid, .user,
-                    isEnd ? "the peer closed before the upgrade was done" : "the peer sent more before it was answered")
-            )
+        guard !isEnd else {
+            return .end(Failure(.upgradeInvalid, .user, "the peer closed before the upgrade was done"))
         }
+        guard !isAsked else { return refuse(Upgrade.ahead, channel) }
         switch handshake.receive(bytes) {
         case .needMore:
             return .needMore
         case .refused(let failure):
             return refuse(failure, channel)
         case .request(let consumed):
-            if let action = decide(channel) { return action }
+            if let action = decide(channel, isAhead: consumed < bytes.count) { return action }
             let chosen = listener.settings.choose(from: handshake.subprotocols)
             return .open(consumed: consumed, accept(channel, subprotocol: chosen, now), socket)
         }
