@@ -32,9 +32,7 @@ only_in CZlib GWDeflate
 only_in CGatewire 'GatewireABI|gatewire-tool'
 only_in CSystem 'GWRuntime|gatewire-tool'
 only_in GWRuntime GatewireABI
-only_in GWTLS 'GWRuntime|GatewireABI'
-only_in GWWebSocket GWRuntime
-only_in GWGateway 'GWRuntime|GatewireABI'
+only_in GatewireABI 'nothing'
 nowhere '^import (Foundation|FoundationEssentials|Dispatch|Glibc|Musl|Synchronization|_Concurrency)' Sources \
   "no Foundation, Dispatch, Glibc or concurrency in Sources"
 nowhere '\b(async|await|Task)\b *[{(]' Sources "no concurrency in Sources"

@@ -10,6 +10,8 @@ if [ "${VERBOSE:-0}" = 1 ]; then
   exit "$status"
 fi
 swift test --scratch-path build/swift-test --disable-xctest > "$log" 2>&1 || status=$?
-if [ "$status" -ne 0 ]; then grep -E 'error:|warning:|✘|↳|recorded an issue' "$log" || tail -n 40 "$log"; fi
+if [ "$status" -ne 0 ]; then 
+  grep -E 'error:|✘|↳|recorded an issue' "$log" | awk '!seen[$0]++' | head -n 60
+fi
 grep 'Test run with' "$log" || true
 exit "$status"
