@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
     [
         .unsafeFlags(gnuSource),
         .unsafeFlags(
-            ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"], .when(configuration: .release))
+            ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"], .when(configuration: .release)),
     ]
     + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
 

@@ -43,7 +43,7 @@ peak=$(/usr/bin/time -f %M "$work/rpc" "$wss" "$pin" --calls 100 2>&1 >/dev/null
 echo "| peak memory of a C client with one TLS connection | $peak KiB |"
 if command -v valgrind >/dev/null 2>&1; then
   count() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$work/rpc" "$1" ${4:-} --window "$2" --calls "$3" 2>&1 |
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$work/rpc" "$1" --window "$2" --calls "$3" 2>&1 |
       sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
   }
   for window in 1 64; do
