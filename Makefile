@@ -102,6 +102,8 @@ demo: all ## the main job from end to end, for a person to watch
 bench: all ## beside other WebSocket libraries, one table; QUICK=1: one short round
 	@scripts/install-dependencies.sh bench || true
 	@Tests/Bench/bench.py $(if $(QUICK),--quick)
+	@GATEWIRE_BUILD=embedded $(SWIFT) --product gatewire-micro --scratch-path build/swift-embedded > build/bench/micro.log
+	@build/swift-embedded/release/gatewire-micro
 
 # --- tests ---
 

@@ -43,13 +43,17 @@ public struct JSONMembers: ~Copyable {
     /// The value of a member.  Of several with the same name the last counts, as with `JSON.parse` of ECMAScript.
     public func find(_ name: StaticString, in text: UnsafeRawBufferPointer) -> JSONSlice? {
         if isTruncated { return JSON.member(name, of: object, in: text) }
-        guard let base = text.baseAddress else { return nil }
+        guard let base = text.baseAddress, name.utf8CodeUnitCount > 0 else { return nil }
+        // The first byte alone tells most names apart, unless it is an escape.
+        let initial = name.utf8Start.pointee
         var index = count
         while index > 0 {
             index &-= 1
             let start = entries[index].keyStart
             let end = entries[index].keyEnd
-            guard end <= text.count else { return nil }
+            guard start < end, end <= text.count else { continue }
+            let first = base.load(fromByteOffset: start, as: UInt8.self)
+            guard first == initial || first == Tokens.backslash else { continue }
             if Tokens(base, end).unescapedEquals(start, name) { return value(index) }
         }
         return nil

@@ -29,6 +29,7 @@ public final class Socket: Source {
     let settings: SocketSettings
     /// What its events name: the socket itself, or a listener and the socket as its connection.
     let listener: Listener?
+    private var source: UInt64 = 0
     var phase: Phase
     var channel: Channel?
     private var owesWritable = false
@@ -44,10 +45,12 @@ public final class Socket: Source {
         phase = .ended
         super.init(context: context)
         start()
+        source = listener?.id ?? id
     }
 
+    @inline(__always)
     func event(_ type: EventType) -> Event {
-        var event = Event(type, source: listener?.id ?? id, userData: settings.userData)
+        var event = Event(type, source: source, userData: settings.userData)
         if listener != nil { event.connection = id }
         return event
     }
@@ -249,7 +252,7 @@ extension Socket: ChannelOwner {
         case .needMore, .closed, .failed:
             return
         }
-        context.emit(event)
+        emit(event)
     }
 
     private func closeForRate(_ channel: Channel, _ now: Instant) {

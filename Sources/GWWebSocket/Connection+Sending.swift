@@ -79,9 +79,17 @@ extension WebSocketConnection {
 
     /// Sends a message that lies in one piece.
     public func send(_ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, compress: Bool) -> Failure? {
-        beginMessage(kind, length: bytes.count, compress: compress)
-        append(bytes)
-        return endMessage()
+        let isCompressed = compress && deflator != nil && bytes.count >= Int(settings.deflate.thresholdBytes)
+        guard !isCompressed, isOpen, case .nothing = sending else {
+            beginMessage(kind, length: bytes.count, compress: compress)
+            append(bytes)
+            return endMessage()
+        }
+        lastPongSize = 0
+        let before = output.count
+        encoder.append(FrameBit.final | Opcode.of(kind), bytes, to: &output)
+        appended &+= UInt64(truncatingIfNeeded: output.count &- before)
+        return nil
     }
 
     // MARK: Messages of unknown length
