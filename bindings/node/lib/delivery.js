@@ -1,6 +1,6 @@
 'use strict'
 
-// The way of events from the addon to clients, servers and calls.  One call of deliver() brings all events of a
+// The way of events from the addon to clients, servers, sockets and calls.  One call of deliver() brings all events of a
 // wake-up; the answer to a call costs one place in an array and its promise, and no other object.
 
 const { makeError } = require('./errors.js')
@@ -10,7 +10,7 @@ const {
 } = require('./native.js')
 
 const {
-  GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_PEER_CONNECTED,
+  GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
   GW_EVENT_RETRYABLE
 } = native.constants
 
@@ -48,13 +48,14 @@ function sliceBuffer (bytes, start, end) {
   return typeof bytes === 'string' ? Buffer.from(bytes.substring(start, end), 'latin1') : bytes.subarray(start, end)
 }
 
-/** One event for a client or server. */
+/** One event for what was opened. */
 class Notice {
   constructor (row, name, payload, text) {
     this.type = words[row + TYPE]
     this.status = statuses[row + STATUS]
     this.code = words[row + CODE]
     this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
+    this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
     this.actor = words[row + ACTOR]
     this.retryAfterMs = words[row + RETRY_AFTER]
     this.connectionLow = words[row + CONNECTION]
@@ -98,8 +99,8 @@ function joinId (low, high) {
 
 // --- who events belong to ---
 
-const clients = []
-const servers = []
+// What was opened, by the place of its handle.
+const owners = []
 const calls = []
 const freeCalls = []
 
@@ -161,7 +162,7 @@ function callFailed (row, call, notice) {
 function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
   const type = words[row + TYPE]
   const isAnswer = type === GW_EVENT_CALL_DONE || type === GW_EVENT_CALL_ACCEPTED
-  const owner = (isAnswer ? calls : type < GW_EVENT_PEER_CONNECTED ? clients : servers)[words[row + OWNER]]
+  const owner = (isAnswer ? calls : owners)[words[row + OWNER]]
   if (owner === undefined) return
   if (type === GW_EVENT_CALL_DONE && statuses[row + STATUS] === 0) {
     if (large === undefined) callDone(row, owner, bytes, start, end)
@@ -195,11 +196,11 @@ function deliver (count, bytes, large) {
   }
 }
 
-/** The method of a client or server that takes a Notice. */
+/** The method that takes a Notice. */
 const feed = Symbol('feed')
 
 const table = native.start(deliver)
 const words = new Uint32Array(table)
 const statuses = new Int32Array(table)
 
-module.exports = { addCall, clients, feed, hold, joinId, letGo, removeCall, servers, words }
+module.exports = { addCall, feed, hold, joinId, letGo, owners, removeCall, words }
