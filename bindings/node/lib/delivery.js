@@ -1,7 +1,7 @@
 'use strict'
 
-// The way of events from the addon to clients, servers, sockets and calls.  One call of deliver() brings all events of a
-// wake-up; the answer to a call costs one place in an array and its promise, and no other object.
+// The way of events from the addon to clients, servers, sockets and calls.  One call of deliver() brings all events of
+// a wake-up; the answer to a call costs one place in an array and its promise, and no other object.
 
 const { makeError } = require('./errors.js')
 const {
@@ -11,7 +11,7 @@ const {
 
 const {
   GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
-  GW_EVENT_RETRYABLE
+  GW_EVENT_RETRYABLE, GW_EVENT_SOCKET_MESSAGE
 } = native.constants
 
 /** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
@@ -69,7 +69,8 @@ class Notice {
     this.text = text
   }
 
-  error () {
+  /** names: what the name of the event is for the error. */
+  error (names = { gatewayCode: this.name }) {
     let details = readDetails(this.payload)
     // A rejected call brings the whole error object; the rest of it is in the other fields.
     if (this.status === GW_ERR_REJECTED) details = details?.details
@@ -78,8 +79,8 @@ class Notice {
       code: this.code,
       retryable: this.retryable,
       retryAfterMs: this.retryAfterMs,
-      gatewayCode: this.name,
-      details
+      details,
+      ...names
     })
   }
 }
@@ -169,8 +170,12 @@ function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
     else callDone(row, owner, large, 0, large.length)
     return
   }
-  const name = sliceText(bytes, nameStart, start)
   const payload = large === undefined ? new Slice(bytes, start, end) : new Slice(large, 0, large.length)
+  if (type === GW_EVENT_SOCKET_MESSAGE) {
+    owner[feedMessage](payload, words[row + CODE], words[row + CONNECTION], words[row + CONNECTION + 1])
+    return
+  }
+  const name = sliceText(bytes, nameStart, start)
   const notice = new Notice(row, name, payload, sliceText(bytes, end, textEnd))
   if (type === GW_EVENT_CALL_DONE) callFailed(row, owner, notice)
   else if (type === GW_EVENT_CALL_ACCEPTED) owner.onAccepted?.(owner.raw ? payload.buffer() : payload.parse())
@@ -199,8 +204,11 @@ function deliver (count, bytes, large) {
 /** The method that takes a Notice. */
 const feed = Symbol('feed')
 
+/** The method that takes a message of a WebSocket: its bytes, its kind, and the halves of the connection's id. */
+const feedMessage = Symbol('feedMessage')
+
 const table = native.start(deliver)
 const words = new Uint32Array(table)
 const statuses = new Int32Array(table)
 
-module.exports = { addCall, feed, hold, joinId, letGo, owners, removeCall, words }
+module.exports = { addCall, feed, feedMessage, hold, joinId, letGo, owners, removeCall, words }

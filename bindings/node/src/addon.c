@@ -34,7 +34,8 @@ static void environment_ended(napi_env env, void *data, void *hint) {
 
 void *handle_at(struct addon *addon, enum handle_kind kind, napi_value place) {
   uint32_t number;
-  return napi_get_value_uint32(addon->env, place, &number) == napi_ok ? handles_get(&addon->handles, kind, number) : NULL;
+  if (napi_get_value_uint32(addon->env, place, &number) != napi_ok) return NULL;
+  return handles_get(&addon->handles, kind, number);
 }
 
 napi_value open_end(struct addon *addon, uint32_t place, enum handle_kind kind, void *handle, gw_status status) {
