@@ -8,7 +8,7 @@ export type Data = string | number | ArrayBufferLike | ArrayBufferView
 /** Binary messages as binaryType says; text of 'message' is always a Buffer. */
 export type BinaryData = Buffer | ArrayBuffer
 
-/** A PEM file, a size, a time: what is left out is decided by the library, whose defaults stand in gatewire/socket.h. */
+/** What is left out is decided by the library, whose defaults stand in gatewire/socket.h. */
 export interface WebSocketLimits {
   /** Bytes of one message after inflation; a larger one ends the connection with 1009. Default: 16 MiB. */
   maxPayload?: number
@@ -269,10 +269,13 @@ export interface VerifyInfo {
   readonly req: UpgradeRequest
 }
 
-/** Lets a peer in.  A refusal has the HTTP status 401, or one from 400 to 599 and a text as its body. */
-export type VerifyClient =
-  | ((info: VerifyInfo) => boolean | Promise<boolean>)
-  | ((info: VerifyInfo, cb: (isAllowed: boolean, status?: number, text?: string) => void) => void)
+/**
+ * Lets a peer in or not: by its result, by what that promises, or, if it takes cb, by calling that.  A refusal has the
+ * HTTP status 401, or one from 400 to 599, and a text as its body.
+ */
+export type VerifyClient = (
+  info: VerifyInfo, cb: (isAllowed: boolean, status?: number, text?: string) => void
+) => boolean | Promise<boolean> | void
 
 export interface WebSocketServerOptions extends WebSocketLimits {
   /** Literal address. Default: 127.0.0.1. */
