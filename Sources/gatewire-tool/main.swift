@@ -3,7 +3,7 @@ import CSystem
 
 /// The commands, in the order of the help.
 private func commands() -> [Command] {
-    [ServeCommand.command, CallCommand.command, EventsCommand.command, PinCommand.command]
+    [ServeCommand.command, CallCommand.command, EventsCommand.command, PinCommand.command, WebSocketCommand.command]
 }
 
 private func showHelp() {
@@ -68,4 +68,12 @@ private func runTool(_ words: [CText]) -> ExitCode {
     return unknownCommand(word)
 }
 
+/// Whoever closed one of the three standard descriptors must not find a connection in its place.
+private func holdStandardDescriptors() {
+    var descriptor: Int32 = 0
+    while descriptor >= 0, descriptor < 3 { descriptor = gw_open("/dev/null", O_RDWR | O_CLOEXEC, 0) }
+    if descriptor >= 3 { close(descriptor) }
+}
+
+holdStandardDescriptors()
 exit(runTool(commandLineWords()).rawValue)
