@@ -8,6 +8,8 @@ struct Messages {
     /// Several connections, each with its number in front.
     let isNumbered: Bool
     private let isTerminal = isatty(1) == 1
+    /// A person types beside the messages.
+    private let isConversation = isatty(0) == 1 && isatty(1) == 1
 
     init(json: Bool, isNumbered: Bool) {
         self.json = json
@@ -36,6 +38,7 @@ struct Messages {
         line.append(state.tls != 0 ? ", encrypted" : ", not encrypted")
         if state.deflate != 0 { line.append(", compressed") }
         line.write(to: .errors)
+        if isConversation, !isNumbered { write("each line is sent; Ctrl-D ends", to: .errors) }
     }
 
     func received(_ event: gw_event) {
@@ -49,6 +52,8 @@ struct Messages {
         if isNumbered {
             line.append(number(event))
             line.append(": ")
+        } else if isConversation {
+            line.append("< ")
         }
         if isText {
             if isTerminal { line.appendText(event.payload.bytes) } else { line.append(verbatim: event.payload.bytes) }
@@ -81,8 +86,11 @@ struct Messages {
         var line = person(event)
         if let side {
             line.append("closed by ")
-            line.append(isEqual(side.cText, "peer") ? "the peer: " : "gatewire: ")
-            line.append(UInt64(event.code))
+            line.append(isEqual(side.cText, "peer") ? "the peer" : "gatewire")
+            if event.code > 0 {
+                line.append(": ")
+                line.append(UInt64(event.code))
+            }
             if event.name.len > 0 {
                 line.append(" ")
                 line.append(event.name)

@@ -19,8 +19,8 @@ struct WebSocketClient {
         guard let linger = linger(arguments) else {
             return WebSocketCommand.command.complain("--linger", "wants seconds, such as 5, 0.5 or 0, or forever")
         }
-        guard let headers = HeaderList(arguments) else {
-            return WebSocketCommand.command.complain("--header", "wants a name, a colon and a value")
+        guard let headers = HeaderList(arguments, of: WebSocketCommand.command) else {
+            return .usage
         }
         guard let loop = EventLoop(catchingSignals: true, json: json) else { return .internal }
         var options = gw_socket_options()
@@ -153,6 +153,8 @@ struct WebSocketClient {
 
     private mutating func ended(_ event: gw_event) -> ExitCode {
         let isClose = event.status == gw_status(GW_OK) || event.status == gw_status(GW_ERR_CLOSED)
+        // Closed from here before it was open.
+        if case .closing(let code) = state, event.status == gw_status(GW_ERR_CANCELLED) { return code }
         if isClose { messages.closed(event) } else { Problem(event).report(json: messages.json) }
         if case .closing(let code) = state, isClose || endsAfterOne { return code }
         guard isClose else { return Problem(event).exitCode }

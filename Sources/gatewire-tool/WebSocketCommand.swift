@@ -36,7 +36,9 @@ enum WebSocketCommand {
             Option("--pin", "SHA256", "trust this certificate alone; may be repeated"),
             Option("--ca", "FILE", "trust certificates of this PEM bundle, not the system's"),
             Option("--server-name", "NAME", "name to ask for and verify, in place of the URL's host"),
-            Option("--header", "'NAME: VALUE'", "send this header; may be repeated; everybody here can see it"),
+            Option(
+                "--header", "'NAME: VALUE'", "send this header; may be repeated; everybody on this machine can see it"),
+            Option("--header-file", "FILE", "send the headers in a file, one a line: for credentials"),
             Option("--one", nil, "end after the first message; the end of input does not end it"),
             Option(
                 "--linger", "SECONDS", "after the end of input, wait this long for each message; default 1; or forever"),

@@ -50,7 +50,14 @@ private func runTool(_ words: [CText]) -> ExitCode {
     }
     let word = words[1]
     if isEqual(word, "--help") || isEqual(word, "-h") || isEqual(word, "help") {
-        showHelp()
+        guard words.count > 2 else {
+            showHelp()
+            return .success
+        }
+        guard let command = commands().first(where: { isEqual(words[2], $0.name) }) else {
+            return unknownCommand(words[2])
+        }
+        command.showHelp()
         return .success
     }
     if isEqual(word, "--version") {

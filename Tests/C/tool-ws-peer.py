@@ -1,7 +1,7 @@
 """A WebSocket server of few words, for one connection: prints its port, then does what the mode says.
 
 refuse        answers the upgrade with 401
-mute          does not answer it
+mute          prints the request and does not answer it
 close CODE    opens and closes with the code
 vanish        opens and ends the connection without a close frame
 silent        opens and waits
@@ -58,7 +58,8 @@ def main(mode, code="0"):
         connection.sendall(REFUSAL)
         return
     if mode == "mute":
-        time.sleep(30)
+        print(connection.recv(4096).decode(), flush=True)
+        connection.recv(4096)
         return
     upgrade(connection)
     if mode == "close":

@@ -39,6 +39,7 @@ expect 2 "a certificate without its key" ws --listen 0 --cert "$work/none"
 verdict "a missing key is named" complains '--cert and --key'
 expect 2 "a certificate that is not there" ws --listen 0 --cert "$work/none" --key "$work/none"
 expect 2 "plaintext off loopback" ws --listen 0.0.0.0:0 --plaintext
+expect 2 "a header file that is not there" ws ws://127.0.0.1:1 --header-file "$work/none"
 for option in --ping --linger --timeout --max-message --header; do
   expect 2 "a value that is none for $option" ws ws://127.0.0.1:1 "$option" soon
   verdict "$option says what it wants" complains "$option wants"
@@ -94,6 +95,9 @@ verdict "the answer's body is shown" complains 'body: origin https://bad.example
 expect 0 "an origin that is allowed" ws "$url" --pin "$pin" --origin https://good.example --linger 0
 expect 0 "a header" ws "$url" --pin "$pin" --header 'X-Test:  some value' --linger 0
 verdict "the header arrives" wait_for '\["X-Test","some value"\]' "$work/echo"
+printf 'X-First: 1\r\n\nX-Second:2\n' > "$work/headers"
+expect 0 "headers from a file" ws "$url" --pin "$pin" --header-file "$work/headers" --linger 0
+verdict "the headers arrive" wait_for '\["X-First","1"\],\["X-Second","2"\]' "$work/echo"
 
 if command -v script > "$work/which"; then
   input '\001\376\n'
@@ -105,6 +109,10 @@ if command -v script > "$work/which"; then
   status=0
   script -qec "$tool ws $secure --pin $pin --one < $work/in" "$work/typescript" > "$work/out" < "$work/in" || status=$?
   verdict "a message cannot steer a terminal ($status)" says '^a?\[2Jb'
+  status=0
+  printf 'typed\n\004' | script -qec "$tool ws $secure --pin $pin" "$work/typescript" > "$work/out" || status=$?
+  verdict "a terminal marks what was received ($status)" says '^< typed'
+  verdict "Ctrl-D closes politely" says 'closed by gatewire: 1000'
 fi
 : > "$work/in"
 
@@ -154,6 +162,15 @@ peer silent
 expect 7 "no message in time" ws "$url" --one --linger 0.2
 peer mute
 expect 7 "no answer to the upgrade in time" ws "$url" --timeout 0.2
+peer mute
+"$tool" ws "$url" > "$work/stays" 2>&1 < "$work/in" &
+stays=$!
+children="$children $stays"
+wait_for 'Upgrade: websocket' "$work/peer" || true
+kill -TERM "$stays"
+status=0
+wait "$stays" || status=$?
+verdict "SIGTERM while connecting is no failure ($status)" test "$status" -eq 0
 
 # A reader that is slow to start: what is sent waits in the pipe, and --linger does not cut it off.
 peer slow

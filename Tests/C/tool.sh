@@ -22,6 +22,11 @@ for command in serve call events pin ws; do
   expect 0 "$command --help" "$command" --help
   verdict "$command --help names exit statuses" says 'Exit status'
 done
+expect 0 "call -h" call -h
+verdict "-h is --help" says 'Exit status'
+expect 0 "help call" help call
+verdict "help call is call --help" says 'Exit status'
+expect 2 "help for an unknown command" help frobnicate
 expect 0 "--version" --version
 verdict "--version names OpenSSL" says 'OpenSSL'
 expect 2 "no command"
