@@ -60,6 +60,8 @@ final class EventQueue {
     let filling = EventBatch()
     private let handed = EventBatch()
     private let budget: Int
+    /// Counts the batches that were handed over.
+    private(set) var number: UInt64 = 0
 
     init(budget: UInt32) { self.budget = Int(budget) }
 
@@ -82,7 +84,10 @@ final class EventQueue {
     func collect() -> EventBatch {
         if handed.isEmpty {
             handed.recycle()
-            if !filling.isEmpty { handed.exchange(with: filling) }
+            if !filling.isEmpty {
+                handed.exchange(with: filling)
+                number &+= 1
+            }
         }
         return handed
     }

@@ -31,11 +31,14 @@ public class Source {
     /// The context ends: gives the descriptor back at once.
     func drop() {}
 
-    /// Reports an event.  As `context.emit`, but without counting a reference to the context for each.
+    /// The context for what happens with every message: nothing counts a reference to it.
     @inline(__always)
-    final func emit(_ event: Event) {
-        contextReference._withUnsafeGuaranteedRef { $0.emit(event) }
+    final func withContext<Result>(_ body: (Context) -> Result) -> Result {
+        contextReference._withUnsafeGuaranteedRef(body)
     }
+
+    @inline(__always)
+    final func emit(_ event: Event) { withContext { $0.emit(event) } }
 
     /// To be called whenever `deadline` may have changed.
     final func reschedule() { context.schedule(id, deadline) }
