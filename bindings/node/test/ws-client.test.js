@@ -141,7 +141,7 @@ check('close codes and reasons pass in both directions (section 7.1.5)', async (
   await first.opened()
   const gone = new Promise((resolve) => { told = resolve })
   const end = await first.close(4001, Buffer.from('grüße'))
-  assert.deepEqual(end, { code: 4001, reason: 'grüße', wasClean: true, error: null })
+  assert.deepEqual(end, { code: 4001, reason: 'grüße', wasClean: true, isPeerFirst: false, error: null })
   await gone
   assert.deepEqual(ends, [[4001, 'grüße']])
 
@@ -150,7 +150,8 @@ check('close codes and reasons pass in both directions (section 7.1.5)', async (
   second.send('4002')
   const [code, reason] = await nextEvent(second, 'close')
   assert.deepEqual([code, String(reason), second.wasClean, second.readyState], [4002, 'because', true, second.CLOSED])
-  const { error } = await second.closed()
+  const { error, isPeerFirst } = await second.closed()
+  assert.equal(isPeerFirst, true)
   assert.deepEqual([error.code, error.closeCode, error.closeReason], ['GW_ERR_CLOSED', 4002, 'because'])
 
   const third = open(t, url)
@@ -210,6 +211,24 @@ check('the answer of a server is told before the opening', async (t) => {
   socket.on('open', () => order.push('open'))
   await nextEvent(socket, 'open')
   assert.deepEqual(order, [101, 'websocket', 'open'])
+})
+
+check('redirects are followed as far as is allowed', async (t) => {
+  const target = await startWs(t, {}, echo)
+  const server = http.createServer()
+  server.on('upgrade', ({ url }, socket) => {
+    const location = url === '/one' ? '/two' : `${target}/end`
+    socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`)
+  })
+  const url = `ws://127.0.0.1:${await listening(t, server)}/one`
+  const socket = open(t, url, { maxRedirects: 2 })
+  await socket.opened()
+  assert.equal(socket.url, `${target}/end`)
+  for (const options of [{}, { maxRedirects: 1 }]) {
+    const error = await failure(open(t, url, options).opened())
+    assert.equal(error.httpStatus, 302, String(error))
+  }
+  assert.throws(() => open(t, url, { maxRedirects: 21 }), { code: 'GW_ERR_ARGUMENT', message: /21.*20/ })
 })
 
 check('the CA file or the pin lets a certificate in, and a wrong pin does not', async (t) => {
