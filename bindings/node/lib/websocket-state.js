@@ -4,15 +4,11 @@
 
 const { native } = require('./native.js')
 
-const {
-  GW_STATE_CLIENT_NO_CONTEXT_TAKEOVER, GW_STATE_DEFLATE, GW_STATE_SERVER_NO_CONTEXT_TAKEOVER, GW_STATE_TLS
-} = native.constants
-
 const STATE = [
-  'queuedBytes', 'phase', 'flags', 'clientMaxWindowBits', 'serverMaxWindowBits', 'closeFirst', 'closeCodeSent',
-  'closeCodeReceived', 'memoryBytes', 'roundTripMs', 'messagesReceived', 'messagesSent', 'bytesReceived', 'bytesSent',
-  'wireBytesReceived', 'wireBytesSent', 'receivedBeforeInflate', 'receivedAfterInflate', 'sentBeforeDeflate',
-  'sentAfterDeflate'
+  'queuedBytes', 'phase', 'tls', 'deflate', 'clientNoContextTakeover', 'serverNoContextTakeover', 'clientMaxWindowBits',
+  'serverMaxWindowBits', 'closeFirst', 'closeCodeSent', 'closeCodeReceived', 'memoryBytes', 'roundTripMs',
+  'messagesReceived', 'messagesSent', 'bytesReceived', 'bytesSent', 'wireBytesReceived', 'wireBytesSent',
+  'receivedBeforeInflate', 'receivedAfterInflate', 'sentBeforeDeflate', 'sentAfterDeflate'
 ]
 
 const STATISTICS = [
@@ -44,16 +40,13 @@ function readState (place, low, high) {
     stateNumbers.fill(0)
     stateNumbers[STATE.indexOf('phase')] = PHASE_CLOSED
   }
-  const { phase, flags, closeFirst, ...rest } = nameNumbers(STATE, stateNumbers)
-  return {
-    phase: PHASES[phase] ?? 'unknown',
-    tls: (flags & GW_STATE_TLS) !== 0,
-    deflate: (flags & GW_STATE_DEFLATE) !== 0,
-    clientNoContextTakeover: (flags & GW_STATE_CLIENT_NO_CONTEXT_TAKEOVER) !== 0,
-    serverNoContextTakeover: (flags & GW_STATE_SERVER_NO_CONTEXT_TAKEOVER) !== 0,
-    closeFirst: SIDES[closeFirst] ?? 'unknown',
-    ...rest
+  const state = nameNumbers(STATE, stateNumbers)
+  state.phase = PHASES[state.phase] ?? 'unknown'
+  state.closeFirst = SIDES[state.closeFirst] ?? 'unknown'
+  for (const name of ['tls', 'deflate', 'clientNoContextTakeover', 'serverNoContextTakeover']) {
+    state[name] = state[name] !== 0
   }
+  return state
 }
 
 function readQueuedBytes (place, low, high) {

@@ -185,7 +185,10 @@ static napi_value socket_state(napi_env env, napi_callback_info info) {
   const double numbers[] = {
       (double)state.queued_bytes,
       state.phase,
-      state.flags,
+      state.tls,
+      state.deflate,
+      state.client_no_context_takeover,
+      state.server_no_context_takeover,
       state.client_max_window_bits,
       state.server_max_window_bits,
       state.close_first,
