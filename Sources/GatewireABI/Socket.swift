@@ -134,8 +134,8 @@ func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws
         if deflate.serverNoContextTakeover { flags |= GW_STATE_SERVER_NO_CONTEXT_TAKEOVER }
     }
     let first: Int
-    switch state.close.first {
-    case .nobody: first = GW_CLOSE_FIRST_NOBODY
+    switch state.close?.first {
+    case .nobody, nil: first = GW_CLOSE_FIRST_NOBODY
     case .local: first = GW_CLOSE_FIRST_LOCAL
     case .peer: first = GW_CLOSE_FIRST_PEER
     }
@@ -144,8 +144,8 @@ func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws
         client_max_window_bits: UInt32(state.deflate?.clientMaxWindowBits ?? 0),
         server_max_window_bits: UInt32(state.deflate?.serverMaxWindowBits ?? 0),
         close_first: UInt32(truncatingIfNeeded: first),
-        close_code_sent: closeCode(state.close.hasSent, state.close.sentCode),
-        close_code_received: closeCode(state.close.hasReceived, state.close.receivedCode),
+        close_code_sent: closeCode(state.close?.hasSent, state.close?.sentCode),
+        close_code_received: closeCode(state.close?.hasReceived, state.close?.receivedCode),
         queued_bytes: UInt64(truncatingIfNeeded: state.queuedBytes),
         memory_bytes: UInt64(truncatingIfNeeded: state.memoryBytes), round_trip_us: state.roundTripMicroseconds,
         messages_received: state.traffic.messagesReceived, messages_sent: state.traffic.messagesSent,
@@ -157,8 +157,8 @@ func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws
     return .ok
 }
 
-private func closeCode(_ hasFrame: Bool, _ code: UInt16?) -> UInt32 {
-    hasFrame ? UInt32(code ?? CloseCode.noStatus) : 0
+private func closeCode(_ hasFrame: Bool?, _ code: UInt16?) -> UInt32 {
+    hasFrame == true ? UInt32(code ?? CloseCode.noStatus) : 0
 }
 
 private func payload(_ data: UnsafeRawPointer?, _ size: Int) throws(Failure) -> UnsafeRawBufferPointer {
