@@ -104,7 +104,7 @@ export interface WebSocketEnd {
   readonly wasClean: boolean
   /** The peer's close frame was the first. */
   readonly isPeerFirst: boolean
-  /** null after close(); GW_ERR_CLOSED if the peer closed; else what went wrong. */
+  /** null after close(); GW_ERR_CLOSED if the peer closed, GW_ERR_CANCELLED if it was cut off; else what went wrong. */
   readonly error: GatewireError | null
 }
 
@@ -224,9 +224,9 @@ export interface WebSocketEvents {
   /** The last event. */
   close: (code: number, reason: Buffer) => void
   /**
-   * Comes before 'close' when something went wrong: not for a goodbye of the peer, nor for a connection that was lost
-   * (1006), of which closed() has the error.  Without a listener it is thrown, unless opened(), closed() or a loop
-   * has told it, and never for a connection of a server.
+   * Comes before 'close' when something went wrong: not for a goodbye of the peer, nor after close() or terminate(), nor
+   * for a connection that was lost (1006), of which closed() has the error.  Without a listener it is thrown, unless
+   * opened(), closed() or a loop has told it, and never for a connection of a server.
    */
   error: (error: GatewireError) => void
   /** A ping, which was answered. */
@@ -292,8 +292,8 @@ export class WebSocket extends EventEmitter {
   /** Resolves when the connection has ended, whatever it ended with. */
   closed (): Promise<WebSocketEnd>
   /**
-   * Messages for `for await`: text as strings, bytes as binaryType says.  The loop ends with the connection, with the
-   * error if there is one other than GW_ERR_CLOSED.
+   * Messages for `for await`: text as strings, bytes as binaryType says.  The loop ends with the connection, with an
+   * error if it was lost or something went wrong.
    * limit: messages that may wait for the loop before it ends with a ResourceError. Default: 16384.
    */
   messages (options?: { limit?: number }): AsyncIterableIterator<string | BinaryData>
@@ -314,9 +314,10 @@ export class WebSocket extends EventEmitter {
   ping (data: Data, mask: undefined, cb?: (error?: GatewireError) => void): void
   /** Closes politely: what was sent before still goes out.  Resolves as closed().  Default code: 1000. */
   close (code?: number, reason?: string | Uint8Array): Promise<WebSocketEnd>
+  /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
+  terminate (): Promise<WebSocketEnd>
 
   /** Not offered by the library: each throws GW_ERR_UNSUPPORTED and says what there is instead. */
-  terminate (): never
   pong (): never
   pause (): never
   resume (): never

@@ -15,9 +15,9 @@ const { readQueuedBytes, readState } = require('./websocket-state.js')
 const { UpgradeResponse } = require('./websocket-upgrade.js')
 
 const {
-  GW_BINARY, GW_ERR_CLOSED, GW_ERR_GONE, GW_ERR_LOST, GW_ERR_STATE, GW_ERR_UNSUPPORTED, GW_ERR_UPGRADE_REFUSED,
-  GW_EVENT_PART, GW_EVENT_SOCKET_CLOSED, GW_EVENT_SOCKET_OPEN, GW_EVENT_SOCKET_PING, GW_EVENT_SOCKET_PONG,
-  GW_EVENT_SOCKET_WRITABLE, GW_QUEUED
+  GW_BINARY, GW_ERR_CANCELLED, GW_ERR_CLOSED, GW_ERR_GONE, GW_ERR_LOST, GW_ERR_STATE, GW_ERR_UNSUPPORTED,
+  GW_ERR_UPGRADE_REFUSED, GW_EVENT_PART, GW_EVENT_SOCKET_CLOSED, GW_EVENT_SOCKET_OPEN, GW_EVENT_SOCKET_PING,
+  GW_EVENT_SOCKET_PONG, GW_EVENT_SOCKET_WRITABLE, GW_QUEUED
 } = native.constants
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
@@ -238,8 +238,13 @@ class WebSocket extends EventEmitter {
     return this.closed()
   }
 
+  /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
   terminate () {
-    throw unsupported('terminate: the library ends connections with a close frame only; use close() and closeTimeoutMs')
+    if (this.#readyState !== CLOSED) {
+      native.socketAbort(this.#place, this.#low, this.#high)
+      this.#readyState = CLOSING
+    }
+    return this.closed()
   }
 
   pong () {
@@ -398,9 +403,9 @@ class WebSocket extends EventEmitter {
   }
 }
 
-/** A goodbye of the peer is no failure. */
+/** A goodbye of the peer is no failure, nor is what the program has ended itself. */
 function failureOf (error) {
-  return error?.status === GW_ERR_CLOSED ? null : error
+  return error?.status === GW_ERR_CLOSED || error?.status === GW_ERR_CANCELLED ? null : error
 }
 
 function isEnded (error) {

@@ -168,6 +168,22 @@ static napi_value socket_close(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, low, high) -> status */
+static napi_value socket_abort(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  struct link link;
+  gw_status status = GW_ERR_GONE;
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  if (addon == NULL || !read_link(addon, arguments, &link)) return NULL;
+  if (link.socket != NULL) {
+    status = gw_socket_abort(link.socket);
+  } else if (link.listener != NULL) {
+    status = gw_listener_abort(link.listener, link.connection);
+  }
+  if (status >= 0) context_unsent(addon);
+  return make_i32(env, status);
+}
+
 /* (place, low, high, numbers) -> status.  The numbers are a Float64Array in the order of lib/websocket-state.js. */
 static napi_value socket_state(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
@@ -212,6 +228,7 @@ static napi_value socket_state(napi_env env, napi_callback_info info) {
 
 const napi_property_descriptor socket_functions[] = {
     FUNCTION("socketOpen", socket_open),   FUNCTION("socketSend", socket_send),   FUNCTION("socketPing", socket_ping),
-    FUNCTION("socketClose", socket_close), FUNCTION("socketState", socket_state),
+    FUNCTION("socketClose", socket_close), FUNCTION("socketAbort", socket_abort),
+    FUNCTION("socketState", socket_state),
 };
 const size_t socket_function_count = sizeof socket_functions / sizeof socket_functions[0];

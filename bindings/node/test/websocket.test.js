@@ -226,6 +226,26 @@ test('closing before the opening gives it up', async (t) => {
   assert.equal(await opened, error)
 })
 
+test('terminate waits for nobody, at either end and before the opening', async (t) => {
+  const { client, peer } = await openWebSockets(t)
+  client.send(Buffer.alloc(100000))
+  client.close()
+  const { code, wasClean, error } = await client.terminate()
+  assert.deepEqual([code, wasClean, error.code], [1006, false, 'GW_ERR_CANCELLED'])
+  assert.equal((await peer.closed()).error.code, 'GW_ERR_LOST')
+  assert.equal((await client.terminate()).error, error)
+
+  const second = await openWebSockets(t)
+  second.peer.on('error', assert.fail)
+  second.peer.terminate()
+  const [closeCode] = await nextEvent(second.peer, 'close')
+  assert.equal(closeCode, 1006)
+  assert.equal((await second.client.closed()).error.code, 'GW_ERR_LOST')
+
+  const third = startWebSocket(t, second.server)
+  assert.equal((await third.terminate()).error.code, 'GW_ERR_CANCELLED')
+})
+
 test('a loop ends with the connection, with an error if it was lost', async (t) => {
   const { client, peer } = await openWebSockets(t)
   const loop = (async () => { for await (const message of client) assert.fail(message) })()
