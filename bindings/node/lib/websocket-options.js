@@ -39,9 +39,10 @@ const REFUSED_BY_CLIENT = {
   cert: 'client certificates are not offered',
   checkServerIdentity: 'use pins to trust a certificate whatever its name',
   createConnection: 'the library makes its connections itself',
-  followRedirects: 'maxRedirects alone says how many are followed',
+  followRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
   generateMask: 'masks are random (RFC 6455 section 5.3)',
   key: 'client certificates are not offered',
+  maxRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
   protocolVersion: 'the version is 13 (RFC 6455)',
   rejectUnauthorized: 'certificates are always checked: use pins or caFile for one that no known CA has signed',
   skipUTF8Validation: ALWAYS

@@ -336,9 +336,7 @@ class WebSocket extends EventEmitter {
     setImmediate(() => this[deliverHeld]())
     for (const { resolve } of this.#openers.splice(0)) resolve(this)
     if (this.#onEnd !== undefined) return
-    const detail = notice.payload.parse()
-    if (detail.redirects > 0) this.#url = detail.url
-    if (this.listenerCount('upgrade') > 0) this.emit('upgrade', new UpgradeResponse(101, detail))
+    if (this.listenerCount('upgrade') > 0) this.emit('upgrade', new UpgradeResponse(101, notice.payload.parse()))
     this.emit('open')
   }
 
