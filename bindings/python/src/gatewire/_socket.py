@@ -8,6 +8,7 @@ from __future__ import annotations
 from codecs import IncrementalDecoder, getincrementaldecoder
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from ctypes import byref, sizeof
 from itertools import count
 from time import monotonic
@@ -192,13 +193,18 @@ class Socket(Owner):
             self._refused(status)
 
     def _refused(self, status: int) -> int:
-        if status == _abi.ERR_GONE and self.error is not None:
-            raise self.error
         return self._base_context.check(status)
 
     def _end(self) -> GatewireError:
-        """Why nothing can be sent or received any more."""
-        return self.error or NotConnectedError("the WebSocket was closed", status=_abi.ERR_GONE)
+        """Why nothing can be sent or received any more, to be raised.
+
+        A copy: a traceback of ``error`` itself would keep whoever raised it, and with it this.
+        """
+        return copy(self.error) or NotConnectedError("the WebSocket was closed", status=_abi.ERR_GONE)
+
+    def _is_end(self, error: Exception) -> bool:
+        """Whether an exception is one that tells of the end."""
+        return self._ended and vars(error) == vars(self._end())
 
     @property
     def _ended_normally(self) -> bool:

@@ -93,7 +93,7 @@ class Server(Listener[WebSocket]):
             await self._handler(socket)
             code = 1000
         except Exception as error:
-            if error is not socket.error:  # a handler need not catch the end of its connection
+            if not socket._is_end(error):  # a handler need not catch the end of its connection
                 self._failed("connection handler", error)
         finally:
             socket._start_close(code, "")

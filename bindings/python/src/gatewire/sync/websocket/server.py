@@ -107,7 +107,7 @@ class Server(Listener[WebSocket]):
             self._handler(socket)
             code = 1000
         except GatewireError as error:
-            if error is not socket.error:  # a handler need not catch the end of its connection
+            if not socket._is_end(error):  # a handler need not catch the end of its connection
                 raise
         finally:
             socket.close(code)
