@@ -63,6 +63,10 @@ def test_flags() -> None:
     assert socket_setup(URL, plaintext="private").options.flags & _abi.SOCKET_PLAINTEXT_PRIVATE
     with pytest.raises(ValueError, match="plaintext"):
         socket_setup(URL, plaintext="yes")
+    assert socket_setup(URL, deflate_takeover="client").options.flags & _abi.SOCKET_CLIENT_TAKEOVER
+    assert not socket_setup(URL, deflate_takeover="client").options.flags & _abi.SOCKET_SERVER_TAKEOVER
+    with pytest.raises(ValueError, match="deflate_takeover"):
+        socket_setup(URL, deflate_takeover="both")
     flags = listener_setup(plaintext=True, deflate_takeover=True, process_request=lambda request: None).options.flags
     assert flags == (
         _abi.LISTENER_CONTROL | _abi.LISTENER_PLAINTEXT | _abi.LISTENER_DEFLATE_TAKEOVER | _abi.LISTENER_ASK

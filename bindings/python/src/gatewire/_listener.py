@@ -12,7 +12,8 @@ from ._options import optional_text, text
 from ._request import Accept, Refuse, Request, read_request
 from ._socket import Socket
 from ._socket_options import ListenerSetup
-from .errors import GatewireError
+from ._socket_state import CLOSED_STATE, Statistics, read_statistics
+from .errors import GatewireError, make_error
 
 W = TypeVar("W", bound=Socket)
 
@@ -58,6 +59,15 @@ class Listener(Owner, Generic[W]):
         """The WebSockets that are open now."""
         return set(self._sockets.values())
 
+    def statistics(self) -> Statistics:
+        """Sums since it was opened: connections, messages, bytes.
+
+        :raises NotConnectedError: it has ended
+        """
+        if self._handle is None:
+            raise make_error(_abi.ERR_GONE, "the server has ended", _abi.ACTOR_PROGRAM)
+        return read_statistics(self._base_context, self._handle)
+
     def _stop(self) -> None:
         if self._handle is not None:
             status = _abi.lib.gw_listener_stop(self._handle)
@@ -69,6 +79,7 @@ class Listener(Owner, Generic[W]):
         handle, self._handle = self._handle, None
         for socket in self._sockets.values():  # a running server that is forgotten: they cannot use the handle any more
             socket._ended = True
+            socket._last_state = CLOSED_STATE
         if handle is not None:
             self._free(handle)
 

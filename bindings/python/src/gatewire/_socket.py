@@ -9,7 +9,6 @@ from codecs import IncrementalDecoder, getincrementaldecoder
 from collections import deque
 from collections.abc import Callable
 from copy import copy
-from ctypes import byref, sizeof
 from itertools import count
 from time import monotonic
 from typing import NamedTuple, Optional, Union
@@ -18,8 +17,8 @@ from . import _abi
 from ._context import Context, Owner, Report, from_json
 from ._options import text
 from ._request import Headers
+from ._socket_state import CLOSED_STATE, State, read_state
 from .errors import GatewireError, NotConnectedError
-from .events import PHASES
 
 Message = Union[str, bytes]
 #: What may be sent; ``bytearray`` and ``memoryview`` are copied once more than ``bytes``.
@@ -51,24 +50,6 @@ SERVER = Functions(
 )
 
 
-class State(NamedTuple):
-    """A look at a WebSocket."""
-
-    #: ``resolve connect tls upgrade ready closing closed``
-    phase: str
-    #: bytes that the kernel has not taken yet
-    queued_bytes: int
-    #: seconds that the last keepalive ping took, or ``None``
-    round_trip: Optional[float]
-    #: permessage-deflate was agreed
-    deflate: bool
-    #: the connection is encrypted
-    tls: bool
-
-
-_CLOSED_STATE = State("closed", 0, None, False, False)
-
-
 class Ping:
     """A ping that was sent: when, and how many seconds its pong took."""
 
@@ -95,6 +76,11 @@ def encode(message: Data, as_text: Optional[bool]) -> tuple[int, bytes]:
     return (_abi.TEXT if as_text else _abi.BINARY), data
 
 
+def compression_flag(compress: bool) -> int:
+    """What is said of a message when the threshold is not to decide."""
+    return _abi.SEND_COMPRESSED if compress else _abi.SEND_UNCOMPRESSED
+
+
 def part_decoder(kind: int, decode: Optional[bool]) -> Optional[IncrementalDecoder]:
     """Decodes the parts of a message, wherever they were cut; ``None``: they stay bytes."""
     return _utf8_decoder() if (kind == _abi.TEXT if decode is None else decode) else None
@@ -105,6 +91,8 @@ class Socket(Owner):
 
     :ivar subprotocol: the subprotocol agreed, or ``None``
     :ivar headers: HTTP header fields of the peer: of its answer at a client, of its request at a server
+    :ivar url: what was connected to, after redirects, without user and password; at a client only, else ``""``
+    :ivar redirects: how many were followed
     :ivar target: path and query of the request; at a server only, else ``""``
     :ivar remote: address and port of the peer; at a server only, else ``""``
     :ivar close_code: close code of the peer (RFC 6455 section 7.4), 1005 if it gave none, 1006 without a close
@@ -116,6 +104,8 @@ class Socket(Owner):
     def __init__(self, functions: Functions, context: Context) -> None:
         self.subprotocol: Optional[str] = None
         self.headers = Headers(())
+        self.url = ""
+        self.redirects = 0
         self.target = ""
         self.remote = ""
         self.close_code: Optional[int] = None
@@ -127,6 +117,7 @@ class Socket(Owner):
         # The arguments that name it to the library; empty when it is known there no more.
         self._at: tuple[int, ...] = ()
         self._ended = False
+        self._last_state: Optional[State] = None
         # Kind, whether more parts follow, bytes.
         self._messages: deque[tuple[int, int, bytes]] = deque()
         # How many whole messages wait: those whose last part has come.
@@ -143,26 +134,12 @@ class Socket(Owner):
 
     @property
     def latency(self) -> Optional[float]:
-        """Seconds that the last keepalive ping took to be answered; ``None`` if none was, and after the end."""
+        """Seconds that the last keepalive ping took to be answered; ``None`` if none was."""
         return self.state().round_trip
 
     def state(self) -> State:
-        """Phase, queue, round-trip time, and what was agreed."""
-        if not self._at or self._ended:
-            return _CLOSED_STATE
-        state = _abi.SocketState()
-        state.struct_size = sizeof(state)
-        status = self._functions.get_state(*self._at, byref(state))
-        if status == _abi.ERR_GONE:  # its last event waits to be collected
-            return _CLOSED_STATE
-        self._base_context.check(status)
-        return State(
-            PHASES[state.phase] if state.phase < len(PHASES) else str(state.phase),
-            state.queued_bytes,
-            state.round_trip_us / 1e6 if state.round_trip_us else None,
-            bool(state.deflate),
-            bool(state.tls),
-        )
+        """Phase, what was agreed, counters; after the end a client's last ones, of a server's only that it is over."""
+        return self._last_state or read_state(self._base_context, self._functions.get_state, self._at)
 
     # --- out ---
 
@@ -234,6 +211,8 @@ class Socket(Owner):
         self.subprotocol = report.name or None
         detail = from_json(report.payload) or {}
         self.headers = Headers(detail.get("headers", ()))
+        self.url = detail.get("url", "")
+        self.redirects = detail.get("redirects", 0)
         self.target = detail.get("target", "")
         self.remote = detail.get("remote", "")
 
@@ -263,7 +242,14 @@ class Socket(Owner):
     def _finish(self, error: Optional[GatewireError]) -> None:
         """Nothing comes after this."""
         self.error = error
+        self._last_state = self._state_at_end()
         self._ended = True
+
+    def _state_at_end(self) -> State:
+        try:
+            return self.state()
+        except GatewireError:  # the context is lost
+            return CLOSED_STATE
 
     def _unblock(self) -> None:
         """The queue has room again."""

@@ -41,6 +41,12 @@ class Limits(TypedDict, total=False):
     deflate_memory_level: Optional[int]
     client_max_window_bits: Optional[int]
     server_max_window_bits: Optional[int]
+    max_frame_bytes: Optional[int]
+    part_bytes: Optional[int]
+    max_unread_bytes: Optional[int]
+    max_memory_bytes: Optional[int]
+    max_head_bytes: Optional[int]
+    max_header_lines: Optional[int]
 
 
 _LIMIT_MEMBERS = {field[0] for field in _abi.SocketLimits._fields_} - {"struct_size", "reserved"}
@@ -60,17 +66,27 @@ def _limits(given: Limits) -> Any:
     return pointer(limits)
 
 
+def _takeover(which: Union[bool, str], client: int, server: int) -> int:
+    flags = {False: 0, True: client | server, "client": client, "server": server}
+    if which not in flags:
+        raise ValueError(f"deflate_takeover must be a bool, 'client' or 'server', not {which!r}")
+    return flags[which]
+
+
 LIMITS = """
     Seconds (``None`` is the library's default, ``math.inf`` is never): ``ping_interval`` (between keepalive pings),
     ``pong_timeout`` (for their answer), ``close_timeout`` (for the closing handshake).
 
-    Limits: ``max_message_bytes`` (one incoming message, inflated), ``max_fragments`` (frames of one message),
-    ``max_queued_bytes`` (outgoing; more is refused), ``high_water_bytes`` (outgoing; above it ``send`` waits) until
-    below ``low_water_bytes``.
+    Limits: ``max_message_bytes`` (one incoming message, inflated), ``max_frame_bytes``, ``max_fragments`` (frames of
+    one message), ``max_queued_bytes`` (outgoing; more is refused), ``high_water_bytes`` (outgoing; above it ``send``
+    waits) until below ``low_water_bytes``, ``max_unread_bytes`` (received and not yet polled), ``max_memory_bytes``
+    (all that one connection holds), ``max_head_bytes`` and ``max_header_lines`` (of the peer's HTTP head),
+    ``part_bytes`` (least size of a part with ``parts``).
 
     Compression (RFC 7692): ``deflate`` allows permessage-deflate, ``deflate_takeover`` keeps its window between
-    messages, those below ``deflate_threshold_bytes`` are not compressed; ``deflate_level``, ``deflate_memory_level``,
-    ``client_max_window_bits`` and ``server_max_window_bits`` are zlib's.
+    messages, of both sides or only of ``"client"`` or ``"server"``; messages below ``deflate_threshold_bytes`` are not
+    compressed; ``deflate_level``, ``deflate_memory_level``, ``client_max_window_bits`` and ``server_max_window_bits``
+    are zlib's.
 
     :param parts: hand over large messages in parts as they arrive, for ``recv_streaming``
     :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
@@ -98,11 +114,12 @@ def socket_setup(
     need_subprotocol: bool = False,
     plaintext: Optional[str] = None,
     deflate: bool = True,
-    deflate_takeover: bool = False,
+    deflate_takeover: Union[bool, str] = False,
     parts: bool = False,
     connect_timeout: Optional[float] = None,
     tls_timeout: Optional[float] = None,
     upgrade_timeout: Optional[float] = None,
+    max_redirects: Optional[int] = None,
     takeover: Optional[float] = None,
     **limits: Unpack[Limits],
 ) -> SocketSetup:
@@ -115,7 +132,7 @@ def socket_setup(
         | (_abi.SOCKET_PLAINTEXT_PRIVATE if plaintext == "private" else 0)
         | (_abi.SOCKET_PLAINTEXT_ANY if plaintext == "any" else 0)
         | (0 if deflate else _abi.SOCKET_NO_DEFLATE)
-        | (_abi.SOCKET_DEFLATE_TAKEOVER if deflate_takeover else 0)
+        | _takeover(deflate_takeover, _abi.SOCKET_CLIENT_TAKEOVER, _abi.SOCKET_SERVER_TAKEOVER)
         | (_abi.SOCKET_PARTS if parts else 0)
         | (_abi.SOCKET_NEED_SUBPROTOCOL if need_subprotocol else 0)
     )
@@ -129,6 +146,7 @@ def socket_setup(
     options.connect_timeout_ms = milliseconds("connect_timeout", connect_timeout)
     options.tls_timeout_ms = milliseconds("tls_timeout", tls_timeout)
     options.upgrade_timeout_ms = milliseconds("upgrade_timeout", upgrade_timeout)
+    options.max_redirects = unsigned("max_redirects", max_redirects)
     return SocketSetup(options, takeover_ms(takeover))
 
 
@@ -141,6 +159,7 @@ SOCKET_OPTIONS = f"""
     :param subprotocols: in the order of preference
     :param need_subprotocol: refuse a server that chooses none of them
     :param plaintext: where ``ws://`` may go besides this machine: ``"private"`` networks, or ``"any"`` host
+    :param max_redirects: that are followed, at most 20, never from ``wss://`` to ``ws://``; without, they are refusals
 
     Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``.
 {LIMITS}"""
@@ -176,7 +195,7 @@ def listener_setup(
     subprotocols: Optional[Sequence[str]] = None,
     process_request: Optional[Callable[[Request], Union[Decision, Awaitable[Decision]]]] = None,
     deflate: bool = True,
-    deflate_takeover: bool = False,
+    deflate_takeover: Union[bool, str] = False,
     parts: bool = False,
     handshake_timeout: Optional[float] = None,
     max_connections: Optional[int] = None,
@@ -191,7 +210,7 @@ def listener_setup(
         _abi.LISTENER_CONTROL  # a ping of this side waits for its pong
         | (_abi.LISTENER_PLAINTEXT if plaintext else 0)
         | (0 if deflate else _abi.LISTENER_NO_DEFLATE)
-        | (_abi.LISTENER_DEFLATE_TAKEOVER if deflate_takeover else 0)
+        | _takeover(deflate_takeover, _abi.LISTENER_CLIENT_TAKEOVER, _abi.LISTENER_SERVER_TAKEOVER)
         | (_abi.LISTENER_PARTS if parts else 0)
         | (_abi.LISTENER_ASK if process_request is not None else 0)
     )

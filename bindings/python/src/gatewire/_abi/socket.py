@@ -12,18 +12,27 @@ BINARY = 2
 
 SEND_PART = 1 << 0
 SEND_UNCOMPRESSED = 1 << 1
+SEND_COMPRESSED = 1 << 2
 
 SOCKET_PLAINTEXT_PRIVATE = 1 << 0
 SOCKET_PLAINTEXT_ANY = 1 << 1
 SOCKET_NO_DEFLATE = 1 << 3
-SOCKET_DEFLATE_TAKEOVER = 1 << 4
+SOCKET_CLIENT_TAKEOVER = 1 << 4
+SOCKET_SERVER_TAKEOVER = 1 << 8
+SOCKET_DEFLATE_TAKEOVER = SOCKET_CLIENT_TAKEOVER | SOCKET_SERVER_TAKEOVER
 SOCKET_PARTS = 1 << 5
 SOCKET_CONTROL = 1 << 6
 SOCKET_NEED_SUBPROTOCOL = 1 << 7
 
+CLOSE_FIRST_NOBODY = 0
+CLOSE_FIRST_LOCAL = 1
+CLOSE_FIRST_PEER = 2
+
 LISTENER_PLAINTEXT = 1 << 0
 LISTENER_NO_DEFLATE = 1 << 3
-LISTENER_DEFLATE_TAKEOVER = 1 << 4
+LISTENER_CLIENT_TAKEOVER = 1 << 4
+LISTENER_SERVER_TAKEOVER = 1 << 8
+LISTENER_DEFLATE_TAKEOVER = LISTENER_CLIENT_TAKEOVER | LISTENER_SERVER_TAKEOVER
 LISTENER_PARTS = 1 << 5
 LISTENER_CONTROL = 1 << 6
 LISTENER_ASK = 1 << 7
@@ -47,6 +56,12 @@ class SocketLimits(Structure):
         ("deflate_memory_level", c_uint32),
         ("client_max_window_bits", c_uint32),
         ("server_max_window_bits", c_uint32),
+        ("max_frame_bytes", c_uint32),
+        ("part_bytes", c_uint32),
+        ("max_unread_bytes", c_uint32),
+        ("max_memory_bytes", c_uint32),
+        ("max_head_bytes", c_uint32),
+        ("max_header_lines", c_uint32),
     ]
 
 
@@ -70,7 +85,7 @@ class SocketOptions(Structure):
         ("connect_timeout_ms", c_uint32),
         ("tls_timeout_ms", c_uint32),
         ("upgrade_timeout_ms", c_uint32),
-        ("reserved", c_uint32),
+        ("max_redirects", c_uint32),
     ]
 
 
@@ -84,6 +99,25 @@ class SocketState(Structure):
         ("round_trip_us", c_uint64),
         ("deflate", c_uint32),
         ("tls", c_uint32),
+        ("client_max_window_bits", c_uint32),
+        ("server_max_window_bits", c_uint32),
+        ("client_no_context_takeover", c_uint32),
+        ("server_no_context_takeover", c_uint32),
+        ("close_first", c_uint32),
+        ("close_code_sent", c_uint32),
+        ("close_code_received", c_uint32),
+        ("reserved", c_uint32),
+        ("memory_bytes", c_uint64),
+        ("messages_received", c_uint64),
+        ("messages_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("wire_bytes_received", c_uint64),
+        ("wire_bytes_sent", c_uint64),
+        ("received_before_inflate", c_uint64),
+        ("received_after_inflate", c_uint64),
+        ("sent_before_deflate", c_uint64),
+        ("sent_after_deflate", c_uint64),
     ]
 
 
@@ -113,11 +147,29 @@ class ListenerOptions(Structure):
     ]
 
 
+class ListenerStats(Structure):
+    """``gw_listener_stats``"""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("connections_now", c_uint32),
+        ("connections", c_uint64),
+        ("refused", c_uint64),
+        ("messages_received", c_uint64),
+        ("messages_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("wire_bytes_received", c_uint64),
+        ("wire_bytes_sent", c_uint64),
+    ]
+
+
 LAYOUTS: dict[int, type[Structure]] = {
     11: SocketLimits,
     12: SocketOptions,
     13: SocketState,
     14: ListenerOptions,
+    15: ListenerStats,
 }
 
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -141,6 +193,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_listener_ping": (c_int32, [c_void_p, c_uint64, c_char_p, c_size_t]),
     "gw_listener_disconnect": (c_int32, [c_void_p, c_uint64, c_uint32, c_char_p]),
     "gw_listener_get_state": (c_int32, [c_void_p, c_uint64, POINTER(SocketState)]),
+    "gw_listener_get_stats": (c_int32, [c_void_p, POINTER(ListenerStats)]),
     "gw_listener_stop": (c_int32, [c_void_p]),
     "gw_listener_free": (None, [c_void_p]),
 }

@@ -12,7 +12,8 @@ there.
 """
 
 from .._request import Accept, Decision, Headers, Refuse, Request
-from .._socket import Data, Message, State
+from .._socket import Data, Message
+from .._socket_state import State, Statistics
 from .client import Connecting, connect
 from .connection import WebSocket
 from .server import Handler, Server, Serving, serve
@@ -30,6 +31,7 @@ __all__ = [
     "Server",
     "Serving",
     "State",
+    "Statistics",
     "WebSocket",
     "connect",
     "serve",

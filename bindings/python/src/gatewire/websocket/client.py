@@ -13,6 +13,7 @@ from .._loop import Opening, running_context
 from .._options import takes
 from .._socket import CLIENT
 from .._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
+from .._socket_state import CLOSED_STATE
 from ..errors import GatewireError
 from .connection import WebSocket
 
@@ -77,6 +78,7 @@ class Connecting(Opening[WebSocket]):
         try:
             await socket._ready
         except BaseException:
+            socket._last_state = CLOSED_STATE
             socket._ended = True
             socket._drop()
             raise

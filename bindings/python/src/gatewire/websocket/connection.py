@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 from .. import _abi
 from .._loop import LoopContext
-from .._socket import Data, Functions, Message, Ping, Socket, encode, part_decoder
+from .._socket import Data, Functions, Message, Ping, Socket, compression_flag, encode, part_decoder
 from ..errors import GatewireError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class WebSocket(Socket):
         message: Union[Data, Iterable[Data], AsyncIterable[Data]],
         *,
         text: Optional[bool] = None,
-        compress: bool = True,
+        compress: Optional[bool] = None,
     ) -> None:
         """Sends a message: ``str`` as text, bytes as binary; an iterable sends its items as the parts of one message.
 
@@ -48,14 +48,14 @@ class WebSocket(Socket):
         cancelled between two parts, the connection is closed with 1011: a message cannot be ended halfway.
 
         :param text: decides the kind in place of the type: ``True`` sends bytes that are UTF-8 as text
-        :param compress: ``False`` for secrets, and for what is compressed already
+        :param compress: ``False`` for secrets, and for what is compressed already; ``True`` also below the threshold
         :raises WebSocketError: the connection has ended, or text is not UTF-8
         :raises NotConnectedError: this side has closed it
         :raises ResourceError: more than ``max_queued_bytes`` would wait
         """
         if self._writable is not None or self._parts_sent is not None:
             await self._turn()
-        flags = 0 if compress else _abi.SEND_UNCOMPRESSED
+        flags = 0 if compress is None else compression_flag(compress)
         if isinstance(message, str):
             kind, data = _abi.TEXT, message.encode()
             if text is False:

@@ -9,7 +9,8 @@ unless ``takeover=0`` has a thread of the library do it.  A WebSocket may be use
 """
 
 from ..._request import Accept, Decision, Headers, Refuse, Request
-from ..._socket import Data, Message, State
+from ..._socket import Data, Message
+from ..._socket_state import State, Statistics
 from .client import connect
 from .connection import WebSocket
 from .server import Handler, Server, serve
@@ -25,6 +26,7 @@ __all__ = [
     "Request",
     "Server",
     "State",
+    "Statistics",
     "WebSocket",
     "connect",
     "serve",

@@ -11,6 +11,7 @@ from ..._context import Context, Report
 from ..._options import takes
 from ..._socket import CLIENT
 from ..._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
+from ..._socket_state import CLOSED_STATE
 from ...errors import GatewireError
 from .._poller import Poller
 from .connection import WebSocket
@@ -54,6 +55,7 @@ class ClientWebSocket(WebSocket):
         """Gives back what the library holds, once nobody polls any more."""
         with self._poller.stopped():
             handle, self._handle = self._handle, None
+            self._last_state = self._last_state or CLOSED_STATE
             self._ended = True
             self._at = ()
             if handle is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional, Union, overload
 
 from ... import _abi
 from ..._context import Context
-from ..._socket import Data, Functions, Message, Socket, encode, part_decoder
+from ..._socket import Data, Functions, Message, Socket, compression_flag, encode, part_decoder
 from ...errors import GatewireError
 from .._poller import Poller
 
@@ -33,7 +33,7 @@ class WebSocket(Socket):
     # --- out ---
 
     def send(
-        self, message: Union[Data, Iterable[Data]], *, text: Optional[bool] = None, compress: bool = True
+        self, message: Union[Data, Iterable[Data]], *, text: Optional[bool] = None, compress: Optional[bool] = None
     ) -> None:
         """Sends a message: ``str`` as text, bytes as binary; an iterable sends its items as the parts of one message.
 
@@ -41,7 +41,7 @@ class WebSocket(Socket):
         connection is closed with 1011: a message cannot be ended halfway.  Arguments and errors as
         :meth:`gatewire.websocket.WebSocket.send`.
         """
-        flags = 0 if compress else _abi.SEND_UNCOMPRESSED
+        flags = 0 if compress is None else compression_flag(compress)
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             kind, data = encode(message, text)
             self._put(kind, data, flags)
