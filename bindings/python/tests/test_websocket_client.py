@@ -93,6 +93,7 @@ async def test_recv_streaming_gives_all_of_a_message(parts: bool) -> None:
         await ws.send(b"next")
         received = [part async for part in ws.recv_streaming()]
         assert "".join(part for part in received if isinstance(part, str)) == text
+        assert (len(received) > 1) == parts
         assert await soon(ws.recv()) == b"next"
         await ws.send(text)
         raw = [part async for part in ws.recv_streaming(decode=False)]

@@ -255,6 +255,25 @@ def test_what_fails_is_reported_and_closed_with_1011_or_refused_with_500(
     assert reported == [ZeroDivisionError, TypeError]
 
 
+def test_a_server_without_threads_sends_clients_away(monkeypatch: pytest.MonkeyPatch, no_leaks: None) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "gatewire-websocket":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with serving(plaintext=True) as server, websocket.connect(server.url) as ws:
+        with pytest.raises(gatewire.WebSocketError) as caught:
+            ws.recv(SOON)
+        assert caught.value.code == 1013
+    with serving(plaintext=True, process_request=lambda request: None) as server:
+        with pytest.raises(gatewire.UpgradeError) as refused:
+            websocket.connect(server.url)
+        assert refused.value.code == 503
+
+
 def test_closing_the_server_ends_its_handlers_with_1001(no_leaks: None) -> None:
     codes = []
 

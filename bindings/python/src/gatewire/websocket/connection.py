@@ -140,6 +140,8 @@ class WebSocket(Socket):
     async def recv(self, decode: Optional[bool] = None) -> Message:
         """The next message: text as ``str``, binary as ``bytes``.  One reader at a time; cancelling loses nothing.
 
+        What has come is kept until it is read, however much that is.
+
         :param decode: ``False`` gives the bytes of a text message, ``True`` the text of a binary one
         :raises WebSocketError: the peer has closed (``code``), or the connection was lost, and nothing is left to read
         :raises NotConnectedError: this side has closed it

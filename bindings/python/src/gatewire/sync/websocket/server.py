@@ -18,6 +18,9 @@ from .connection import WebSocket
 
 Handler = Callable[[WebSocket], Any]
 
+# Close code of a server that cannot serve one more (the IANA registry of RFC 6455 section 11.7).
+_TRY_AGAIN_LATER = 1013
+
 
 class Server(Listener[WebSocket]):
     __doc__ = Listener.__doc__
@@ -87,9 +90,12 @@ class Server(Listener[WebSocket]):
         return WebSocket(SERVER, self._context, self._poller)
 
     def _begin(self, socket: WebSocket) -> None:
-        self._start(lambda: self._handle_connection(socket))
+        if not self._start(lambda: self._handle_connection(socket)):
+            socket._start_close(_TRY_AGAIN_LATER, "")
 
-    def _start(self, work: Callable[[], None]) -> None:
+    def _start(self, work: Callable[[], None]) -> bool:
+        """Runs work in a thread of its own; false if the system has none left."""
+
         def run() -> None:
             try:
                 work()
@@ -99,7 +105,12 @@ class Server(Listener[WebSocket]):
 
         thread = threading.Thread(target=run, name="gatewire-websocket")
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            self._threads.discard(thread)
+            return False
+        return True
 
     def _handle_connection(self, socket: WebSocket) -> None:
         code = INTERNAL_ERROR
@@ -113,7 +124,8 @@ class Server(Listener[WebSocket]):
             socket.close(code)
 
     def _ask(self, connection: int, request: Request) -> None:
-        self._start(lambda: self._ask_now(connection, request))
+        if not self._start(lambda: self._ask_now(connection, request)):
+            self._refuse(connection, Refuse(503))
 
     def _ask_now(self, connection: int, request: Request) -> None:
         assert self._process_request is not None
