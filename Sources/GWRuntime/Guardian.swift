@@ -1,0 +1,143 @@
+import CSystem
+import GWBase
+
+/// The thread that stands in for a host that is away (`takeover_ms`).
+///
+/// It rests, without a wake-up, until there is something to do; gives the host the whole limit to do it; and only if the host
+/// has not polled in that time does it itself, until the host polls again.  A host that polls pays two increments for it and a
+/// wake-up of this thread once or twice in each limit.
+final class Guardian {
+    /// What there was to do at some time.
+    struct Work {
+        /// The descriptor was readable: a socket, a deadline, a wake-up.  Only a poll changes that.
+        let isReady: Bool
+        /// Tells output that waits from output that was queued since.
+        let sendCount: UInt64
+    }
+
+    /// What a round of the host's work came to.
+    enum Outcome {
+        /// Nothing more to do now.
+        case done
+        case notDone
+        /// The host is polling, or the context ends.
+        case notNeeded
+    }
+
+    private unowned(unsafe) let context: Context
+    private let milliseconds: Int32
+    /// The context's, which the host watches.
+    private let descriptor: Int32
+    /// Ends a rest.
+    private let wakeEvent: Int32
+    /// Reports each time anew that `descriptor` has become readable for a further reason, although it is readable already for
+    /// the events that wait for the host.
+    private let edges: Int32
+    private let ready = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 2)
+    /// Counts beginnings and ends of polls.  Outside of the lock, so that a poll that wants it stops us from taking it again.
+    private let polls = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+    /// Asleep until woken.  With the context's lock held.
+    private var isResting = false
+    private var thread: Thread?
+
+    /// Once it is started, `join` must be called before the context goes: the thread holds no reference to it.
+    init(of context: Context, descriptor: Int32, milliseconds: UInt32) throws(Failure) {
+        self.context = context
+        self.descriptor = descriptor
+        self.milliseconds = Int32(clamping: milliseconds)
+        polls.initialize(to: 0)
+        do throws(SystemError) {
+            wakeEvent = try Syscall.makeEvent()
+            do throws(SystemError) {
+                edges = try Syscall.makeEpoll()
+            } catch {
+                Syscall.close(wakeEvent)
+                throw error
+            }
+        } catch {
+            ready.deallocate()
+            polls.deallocate()
+            throw Failure(.system, .program, error.text)
+        }
+        Syscall.watch(edges, wakeEvent, 0, gw_epoll_in, isNew: true)
+    }
+
+    func start() throws(Failure) {
+        let unowned = Unmanaged.passUnretained(self)
+        thread = Thread { unowned._withUnsafeGuaranteedRef { $0.run() } }
+        guard thread != nil else { throw Failure(.system, .program, "pthread_create failed") }
+    }
+
+    deinit {
+        Syscall.close(edges)
+        Syscall.close(wakeEvent)
+        ready.deallocate()
+        polls.deallocate()
+    }
+
+    /// After the context has begun to stop; without its lock.
+    func join() {
+        Syscall.signal(wakeEvent)
+        thread?.join()
+        thread = nil
+    }
+
+    /// A poll begins or has ended.
+    @inline(__always)
+    func hostPolls() { gw_count_up(polls) }
+
+    /// Output was queued outside of a poll.  With the context's lock held.
+    func outputIsWaiting() {
+        guard isResting else { return }
+        isResting = false
+        Syscall.signal(wakeEvent)
+    }
+
+    // MARK: - The thread
+
+    private func run() {
+        while let (work, seen) = rest() {
+            Syscall.waitReadable(wakeEvent, milliseconds: milliseconds)
+            guard context.lock.locked({ gw_count(polls) == seen && context.isStillWaiting(work) }) else { continue }
+            Syscall.watch(edges, descriptor, 0, gw_epoll_in | gw_epoll_edge, isNew: true)
+            standIn(while: seen)
+            Syscall.unwatch(edges, descriptor)
+        }
+    }
+
+    /// Waits until there is something to do; that, and how often the host has polled by then.  Nil at the end.
+    private func rest() -> (Work, UInt64)? {
+        let mayRest = context.lock.locked {
+            isResting = context.isGuardianFree
+            return isResting
+        }
+        if mayRest { Syscall.waitReadable(descriptor, wakeEvent) }
+        return context.lock.locked {
+            stopResting()
+            return context.workWaiting().map { ($0, gw_count(polls)) }
+        }
+    }
+
+    private func stopResting() {
+        isResting = false
+        Syscall.drain(wakeEvent)
+    }
+
+    /// Does the host's work until it polls.
+    private func standIn(while seen: UInt64) {
+        while gw_count(polls) == seen {
+            let outcome = context.lock.locked {
+                stopResting()
+                let outcome = context.workForHost()
+                isResting = outcome == .done
+                return outcome
+            }
+            switch outcome {
+            case .notDone: continue
+            case .notNeeded: return
+            // The limit is the longest time for which the return of the host may go unnoticed.
+            case .done: _ = Syscall.wait(edges, ready, milliseconds: milliseconds)
+            }
+        }
+    }
+}
