@@ -387,12 +387,15 @@ public final class Context {
     /// What there is to do for the host as the guardian begins to wait for it; nil at the end.
     func workWaiting() -> Guardian.Work? {
         guard !isStopping else { return nil }
-        return Guardian.Work(isReady: Syscall.waitReadable(reactor.fd, milliseconds: 0), sendCount: sendCount)
+        return Guardian.Work(
+            isReady: Syscall.waitReadable(reactor.fd, milliseconds: 0), hasOutput: !unsent.isEmpty, sendCount: sendCount
+        )
     }
 
     /// Whether that has still not been done, and the host is not about to do it.
     func isStillWaiting(_ work: Guardian.Work) -> Bool {
-        !isStopping && !isPolling && (work.isReady || (!unsent.isEmpty && work.sendCount == sendCount))
+        !isStopping && !isPolling
+            && (work.isReady || (work.hasOutput && !unsent.isEmpty && work.sendCount == sendCount))
     }
 
     /// One round of the host's work.  The wake-up that tells the host of it stays.

@@ -3,15 +3,16 @@ import GWBase
 
 /// The thread that stands in for a host that is away (`takeover_ms`).
 ///
-/// It rests, without a wake-up, until there is something to do; gives the host the whole limit to do it; and only if the host
-/// has not polled in that time does it itself, until the host polls again.  A host that polls pays two increments for it and a
-/// wake-up of this thread once or twice in each limit.
+/// While the host polls it looks once in each limit whether it still does.  Once it does not, it rests, without a wake-up, until
+/// there is something to do, gives the host the whole limit to do it, and only then does it itself, until the host polls
+/// again.  A poll pays two increments for it.
 final class Guardian {
     /// What there was to do at some time.
     struct Work {
         /// The descriptor was readable: a socket, a deadline, a wake-up.  Only a poll changes that.
         let isReady: Bool
-        /// Tells output that waits from output that was queued since.
+        let hasOutput: Bool
+        /// Tells that output from what was queued since.
         let sendCount: UInt64
     }
 
@@ -96,21 +97,25 @@ final class Guardian {
     // MARK: - The thread
 
     private func run() {
-        while let (work, seen) = rest() {
+        var isHostActive = false
+        while let (work, seen) = look(rests: !isHostActive) {
             Syscall.waitReadable(wakeEvent, milliseconds: milliseconds)
-            guard context.lock.locked({ gw_count(polls) == seen && context.isStillWaiting(work) }) else { continue }
+            isHostActive = gw_count(polls) != seen
+            guard !isHostActive, context.lock.locked({ context.isStillWaiting(work) }) else { continue }
             Syscall.watch(edges, descriptor, 0, gw_epoll_in | gw_epoll_edge, isNew: true)
             standIn(while: seen)
             Syscall.unwatch(edges, descriptor)
         }
     }
 
-    /// Waits until there is something to do; that, and how often the host has polled by then.  Nil at the end.
-    private func rest() -> (Work, UInt64)? {
-        let mayRest = context.lock.locked {
-            isResting = context.isGuardianFree
-            return isResting
-        }
+    /// What there is to do, and how often the host has polled so far; nil at the end.  `rests`: waits until there is something.
+    private func look(rests: Bool) -> (Work, UInt64)? {
+        let mayRest =
+            rests
+            && context.lock.locked {
+                isResting = context.isGuardianFree
+                return isResting
+            }
         if mayRest { Syscall.waitReadable(descriptor, wakeEvent) }
         return context.lock.locked {
             stopResting()

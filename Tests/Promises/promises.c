@@ -179,7 +179,7 @@ static long other_thread(void) {
   return found;
 }
 
-/* gw_context_options.takeover_ms: "wakes up at most about twice in this time; while there is nothing to do not at all" */
+/* gw_context_options.takeover_ms: "wakes up about once in this time; while there is nothing to do it does not" */
 static void the_guardian_sleeps_while_the_host_polls(void) {
   enum { LIMIT_MS = 50, POLLING_MS = 1000, IDLE_MS = 500 };
   use use;
@@ -200,7 +200,7 @@ static void the_guardian_sleeps_while_the_host_polls(void) {
   pause.tv_nsec = IDLE_MS * 1000000;
   nanosleep(&pause, NULL);
   long idle = sleeps(guardian) - before;
-  /* Half again for what the scheduler does. */
+  /* It may also sleep for the context's lock, which this thread holds most of the time. */
   if (polling > 3 * POLLING_MS / LIMIT_MS || idle != 0)
     printf("# %ld sleeps in %d ms with %ld calls, %ld in %d idle ms\n", polling, POLLING_MS, calls, idle, IDLE_MS);
   CHECK(guardian > 0 && polling <= 3 * POLLING_MS / LIMIT_MS && idle == 0);

@@ -50,8 +50,8 @@ typedef struct gw_context_options {
   uint32_t struct_size;
   uint32_t flags;
   /* GW_TAKEOVER_NEVER (0 means the same), GW_TAKEOVER_ALWAYS, or the milliseconds after which a guardian thread steps in
-   * for a host that does not poll.  As long as the host polls, that thread wakes up at most about twice in this time;
-   * while there is nothing to do it does not wake up at all.  Choose less than half of the shortest time that a peer waits
+   * for a host that does not poll.  As long as the host polls, that thread wakes up about once in this time; while there is
+   * nothing to do it does not wake up at all.  Choose less than half of the shortest time that a peer waits
    * for a pong.  All signals are blocked on the library's threads. */
   uint32_t takeover_ms;
   /* Bytes of events that may wait for a host that does not poll before reading from the network stops.

@@ -12,8 +12,8 @@ const gatewire = require('../lib/index.js')
 const DEADLINE_MS = 20000
 
 /** A test that fails when it takes too long, because nothing here waits for a fixed time. */
-function test (name, body) {
-  nodeTest(name, { timeout: DEADLINE_MS }, body)
+function test (name, body, { timeout = DEADLINE_MS } = {}) {
+  nodeTest(name, { timeout }, body)
 }
 
 /** A gateway that asks for a token, over TLS. */

@@ -173,6 +173,7 @@ EVENT_FORMAT = struct.Struct("@IiQQQQP" + "PN" * 3 + "IIII")
 CONTEXT_HOST_FLUSHES = 1 << 0
 TAKEOVER_NEVER = NEVER
 TAKEOVER_ALWAYS = 0xFFFF_FFFE
+TAKEOVER_DEFAULT = 1000
 BATCH_MORE = 1 << 0
 
 
@@ -397,6 +398,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "gw_batch_init": (None, [POINTER(Batch)]),
     "gw_context_flush": (c_int32, [c_void_p]),
     "gw_context_wake": (c_int32, [c_void_p]),
+    "gw_context_network_changed": (c_int32, [c_void_p]),
     "gw_context_last_error": (c_int32, [c_void_p, POINTER(Error)]),
     "gw_client_options_init": (None, [POINTER(ClientOptions)]),
     "gw_client_open": (c_int32, [c_void_p, POINTER(ClientOptions), _HANDLE_OUT]),

@@ -5,8 +5,8 @@
         for event in client.events(timeout=5):
             print(event.name, event.payload)
 
-Each client has a context of its own, and whoever waits does its input and output: between two calls nothing is read or
-answered.  A program that computes for long gives ``takeover=0``: a thread of the library then keeps the connection.
+Each client has a context of its own, and whoever waits does its input and output.  Between two calls a thread of the library
+steps in when there has been something to do for a second, so that the connection stays; ``takeover`` sets that time.
 
 A client may be used by several threads: one of those that wait polls, and hands out what comes.
 """
@@ -193,6 +193,19 @@ class Client(Owner):
     def closed(self) -> bool:
         """Whether the client has ended."""
         return self._ended
+
+    def network_changed(self) -> None:
+        """The program knows that the network is another one now: a new address, a route, a VPN that came or went.
+
+        An open connection sends a ping at once and ends if nothing arrives within 5 seconds (or ``pong_timeout``,
+        if that is shorter); a client that waits for its next attempt begins it at once.  The
+        library notices by itself when the machine has slept.
+
+        :raises NotConnectedError: the client has ended
+        """
+        with self._changed:
+            self._open_handle()
+            self._context.network_changed()
 
     # --- the end ---
 
