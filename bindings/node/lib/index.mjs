@@ -7,6 +7,8 @@ export const {
   serve,
   Client,
   Server,
+  WebSocket,
+  WebSocketServer,
   normalizePin,
   version,
   dependencies,
