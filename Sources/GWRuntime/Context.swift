@@ -37,17 +37,17 @@ public final class Context {
     private let process: pid_t
     private var deadlines = DeadlineQueue()
     /// Channels with output that has not been offered to the kernel.
-    private var unsent: [Channel] = []
+    var unsent: [Channel] = []
     private var lookUps: [(request: UInt64, dial: UInt64)] = []
-    private var isPolling = false
+    var isPolling = false
     private var isWaiting = false
     private var isWatched = false
     private var isWakeRequested = false
-    private var isStopping = false
+    var isStopping = false
     private var thread: Thread?
     private var guardian: Guardian?
     /// How often output was offered to the kernel.
-    private var sendCount: UInt64 = 0
+    var sendCount: UInt64 = 0
     private var suspendWatch = SuspendWatch(monotonic: Syscall.now(), boot: Syscall.bootNow())
     /// With a library thread: readable while there are events for the host.
     private let hostEvent: Int32
@@ -247,7 +247,7 @@ public final class Context {
     }
 
     /// Leaves the descriptor readable exactly if there is more to do or to give.
-    private func prepareForWatching() {
+    func prepareForWatching() {
         if isThreadDriven {
             if isHostSignalled, !events.hasEvents {
                 isHostSignalled = false
@@ -286,7 +286,7 @@ public final class Context {
     }
 
     /// What has become due, and what has been queued.
-    private func work(_ now: Instant, keepsWake: Bool = false) {
+    func work(_ now: Instant, keepsWake: Bool = false) {
         prepareForReading()
         if deadlines.next <= now {
             noticeSleep(now)
@@ -309,7 +309,7 @@ public final class Context {
         return found
     }
 
-    private func handle(_ found: Int, _ now: Instant, keepsWake: Bool = false) {
+    func handle(_ found: Int, _ now: Instant, keepsWake: Bool = false) {
         reactor.collect(found, keepsWake: keepsWake) { token, ready in
             if token == Context.resolverToken {
                 deliverLookUps(now)
@@ -379,40 +379,6 @@ public final class Context {
         return true
     }
 
-    // MARK: - The guardian
-
-    /// No output waits, and the end has not come.
-    var isGuardianFree: Bool { unsent.isEmpty && !isStopping }
-
-    /// What there is to do for the host as the guardian begins to wait for it; nil at the end.
-    func workWaiting() -> Guardian.Work? {
-        guard !isStopping else { return nil }
-        return Guardian.Work(
-            isReady: Syscall.waitReadable(reactor.fd, milliseconds: 0), hasOutput: !unsent.isEmpty, sendCount: sendCount
-        )
-    }
-
-    /// Whether that has still not been done, and the host is not about to do it.
-    func isStillWaiting(_ work: Guardian.Work) -> Bool {
-        !isStopping && !isPolling
-            && (work.isReady || (work.hasOutput && !unsent.isEmpty && work.sendCount == sendCount))
-    }
-
-    /// One round of the host's work.  The wake-up that tells the host of it stays.
-    func workForHost() -> Guardian.Outcome {
-        guard !isStopping, !isPolling else { return .notNeeded }
-        let now = Syscall.now()
-        work(now, keepsWake: true)
-        let found = reactor.wait(milliseconds: 0)
-        if found > 0 {
-            handle(found, now, keepsWake: true)
-            sendQueued()
-        }
-        let isOnlyWake = found == 1 && reactor.isWoken
-        prepareForWatching()
-        return found == 0 || isOnlyWake ? .done : .notDone
-    }
-
     // MARK: - Backpressure
 
     /// With the batch that must be handed over first; nil: any room in the budget is enough.
@@ -473,7 +439,7 @@ public final class Context {
     /// The channel has output; it is offered to the kernel together with all other output of this turn.
     func queueSend(_ channel: Channel) { unsent.append(channel) }
 
-    private func sendQueued() {
+    func sendQueued() {
         guard !unsent.isEmpty else { return }
         sendCount &+= 1
         let now = Syscall.coarseNow()

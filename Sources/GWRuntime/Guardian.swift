@@ -146,3 +146,38 @@ final class Guardian {
         }
     }
 }
+
+/// What the guardian asks of the context, with its lock held.
+extension Context {
+    /// No output waits, and the end has not come.
+    var isGuardianFree: Bool { unsent.isEmpty && !isStopping }
+
+    /// What there is to do for the host as the guardian begins to wait for it; nil at the end.
+    func workWaiting() -> Guardian.Work? {
+        guard !isStopping else { return nil }
+        return Guardian.Work(
+            isReady: Syscall.waitReadable(reactor.fd, milliseconds: 0), hasOutput: !unsent.isEmpty, sendCount: sendCount
+        )
+    }
+
+    /// Whether that has still not been done, and the host is not about to do it.
+    func isStillWaiting(_ work: Guardian.Work) -> Bool {
+        !isStopping && !isPolling
+            && (work.isReady || (work.hasOutput && !unsent.isEmpty && work.sendCount == sendCount))
+    }
+
+    /// One round of the host's work.  The wake-up that tells the host of it stays.
+    func workForHost() -> Guardian.Outcome {
+        guard !isStopping, !isPolling else { return .notNeeded }
+        let now = Syscall.now()
+        work(now, keepsWake: true)
+        let found = reactor.wait(milliseconds: 0)
+        if found > 0 {
+            handle(found, now, keepsWake: true)
+            sendQueued()
+        }
+        let isOnlyWake = found == 1 && reactor.isWoken
+        prepareForWatching()
+        return found == 0 || isOnlyWake ? .done : .notDone
+    }
+}
