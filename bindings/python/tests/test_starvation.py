@@ -1,4 +1,7 @@
-"""A program that computes for longer than its gateway waits for a pong.  ``GATEWIRE_STARVE=long``: 90 s against 10 s."""
+"""A program that computes for longer than its gateway waits for a pong.
+
+``GATEWIRE_STARVE=long``: 90 s against 10 s.
+"""
 
 from __future__ import annotations
 
@@ -57,14 +60,17 @@ def run_asyncio(takeover: Optional[float]) -> int:
 
 
 def run_sync(takeover: Optional[float]) -> int:
-    with ThreadedServer(**STRICT) as gateway, sync.connect(
-        gateway.server.url, pins=[gateway.server.pin], token=TOKEN, takeover=takeover, **QUICK
-    ) as client:
+    with (
+        ThreadedServer(**STRICT) as gateway,
+        sync.connect(gateway.server.url, pins=[gateway.server.pin], token=TOKEN, takeover=takeover, **QUICK) as client,
+    ):
         compute(BUSY)
         answered = False
         while not answered:
             with contextlib.suppress(gatewire.NotConnectedError, gatewire.NotSentError, gatewire.OutcomeUnknownError):
                 answered = client.call("health")["ok"]
+            # Only waiting makes a new connection.
+            client.next_notice(timeout=0.05)
         return client.state().connections
 
 
