@@ -117,7 +117,6 @@ static const struct {
 #define CONSTANT(name) {#name, (double)(name)}
     CONSTANT(GW_TAKEOVER_ALWAYS),
     CONSTANT(GW_QUEUED),
-    CONSTANT(GW_ERR_ARGUMENT),
     CONSTANT(GW_ERR_UNSUPPORTED),
     CONSTANT(GW_ERR_LISTEN),
     CONSTANT(GW_ERR_LOST),
