@@ -12,7 +12,7 @@ struct FileStamp: Equatable {
     /// nil if there is no such file.
     init?(of path: String) {
         var status = stat()
-        guard path.withCString({ stat($0, &status) }) == 0 else { return nil }
+        guard path.withCString({ gw_stat($0, &status) }) == 0 else { return nil }
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
