@@ -275,10 +275,8 @@ extension WebSocketConnection {
 
     /// The peer ended the transport.  `needMore` if that was to be expected and has been reported.
     public func endOfStream(_ now: Instant) -> Input {
-        phase = .ignoring
-        assembler.abandon()
-        carried.release()
-        keepalive.stop()
+        if let failed = failBroken() { return failed }
+        stopReceiving()
         switch close.transportEnded() {
         case .closed: return .closed(close.summary)
         case .lost: return .failed(close.summary.failure)

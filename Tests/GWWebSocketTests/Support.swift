@@ -93,6 +93,8 @@ final class Peer {
     var now = Instant(microseconds: 1_000_000)
     var events: [Event] = []
     var usesDirectRoom = true
+    /// What is due after an input waits for the test.
+    var isHeld = false
     private(set) var directBytes = 0
 
     init(
@@ -126,6 +128,7 @@ final class Peer {
             while offset < filled.count { record(connection.next(filled, &offset, arena, now)) }
             arena.reset()
         }
+        if !isHeld, connection.deadline <= now { record(connection.tick(now)) }
     }
 
     func record(_ input: WebSocketConnection.Input) {
