@@ -3,8 +3,8 @@
     python fuzz.py server DIRECTORY URL    examines the server at URL
     python fuzz.py client DIRECTORY        is the server that a client is examined by; DIRECTORY/url says where
 
-DIRECTORY gets the report and the specification that it was made by.  QUICK in the environment leaves out the compression
-cases with large messages, which take most of the time.
+DIRECTORY gets the report and the specification that it was made by.  QUICK in the environment leaves out the
+compression cases with large messages, which take most of the time.
 """
 
 from __future__ import print_function

@@ -14,12 +14,7 @@ finish() {
   for child in $children; do kill "$child" 2>/dev/null || true; done
 }
 trap finish EXIT
-
-# compile SOURCE NAME
-compile() {
-  ${CC:-cc} -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:-} -Iinclude "$1" -o "$out/$2" -Lbuild \
-    -Wl,-rpath,"$PWD/build" -lgatewire
-}
+trap 'exit 130' INT TERM
 
 # await FILE CHILD: waits until a program that was just started has written its first line
 await() {
@@ -34,10 +29,9 @@ for role in server client; do
   rm -rf "${out:?}/$role"
   mkdir -p "$out/$role"
 done
-compile Tests/Peers/echo_server.c echo_server
-compile Tests/Autobahn/client.c client_program
+Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Autobahn/examinee.c
 
-"$out/echo_server" --takeover > "$out/server/peer.log" 2>&1 &
+build/peers/echo_server --takeover > "$out/server/peer.log" 2>&1 &
 server=$!
 children=$server
 url=$(await "$out/server/peer.log" "$server")
@@ -48,7 +42,7 @@ examiner=$!
 fuzzer=$!
 children="$children $examiner $fuzzer"
 if url=$(await "$out/client/url" "$fuzzer"); then
-  timeout -k 5 "$limit" "$out/client_program" "$url" gatewire > "$out/client/peer.log" 2>&1 ||
+  timeout -k 5 "$limit" build/peers/examinee "$url" gatewire > "$out/client/peer.log" 2>&1 ||
     sed 's/^/    /' "$out/client/peer.log"
 else
   tail -n 3 "$out/client/fuzz.log"

@@ -34,8 +34,8 @@ def is_good(case: str, verdict: dict[str, Any]) -> bool:
 def explanation(directory: Path, verdict: dict[str, Any]) -> str:
     """What the suite says about a case."""
     detail = load(directory / verdict["reportfile"])
-    words = [verdict["behavior"], f"closing {verdict['behaviorClose']}", detail.get("result"), detail.get("resultClose")]
-    return "; ".join(word for word in words if word)
+    words = [detail.get("result"), f"closing {verdict['behaviorClose']}", detail.get("resultClose")]
+    return "; ".join([verdict["behavior"], *filter(None, words)])
 
 
 def judge(directory: Path) -> tuple[int, int]:

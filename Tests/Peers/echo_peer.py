@@ -1,4 +1,4 @@
-"""What the WebSocket libraries of other people have in common for the tests: a connection, and an echo server's work."""
+"""What the WebSocket libraries of other people have in common here: a connection, and the work of an echo server."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ class EchoConnection(ABC):
 
 class EchoPeer(ABC):
     """A library."""
+
+    #: Options of socket_client.c that leave out what its server does not manage, over TLS and with compression.
+    leave_out_with_tls: tuple[str, ...] = ()
+    leave_out_with_deflate: tuple[str, ...] = ()
 
     @abstractmethod
     async def connect(self, url: str, tls: Optional[ssl.SSLContext], deflate: bool) -> EchoConnection:

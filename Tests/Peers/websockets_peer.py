@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Optional
 
+import picows.websockets
 from echo_peer import Data, EchoConnection, EchoPeer, echo
 
 
@@ -59,3 +60,13 @@ class WebsocketsPeer(EchoPeer):
 
 def _options(deflate: bool) -> dict[str, Any]:
     return {"compression": "deflate" if deflate else None, "max_size": None, "ping_interval": None}
+
+
+class PicowsPeer(WebsocketsPeer):
+    """`picows`, which has that interface too."""
+
+    # It stops reading within a burst of messages over TLS, whoever sends them.
+    leave_out_with_tls = ("--no-burst",)
+
+    def __init__(self) -> None:
+        super().__init__(picows.websockets)

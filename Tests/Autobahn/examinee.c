@@ -1,7 +1,7 @@
 /* The client that a fuzzing server examines: it asks how many cases there are, sends back in each what it gets, and has the
  * report written.
  *
- *   client URL AGENT */
+ *   examinee URL AGENT */
 #include <gatewire/gatewire.h>
 
 #include <stdbool.h>
@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
   char url[512];
   unsigned count = 0;
   if (argc != 3) {
-    fprintf(stderr, "usage: client URL AGENT\n");
+    fprintf(stderr, "usage: examinee URL AGENT\n");
     return 2;
   }
   demand(gw_context_new(NULL, &context), "gw_context_new");
