@@ -35,6 +35,7 @@ if [ "$scope" = test ]; then
   have nginx || [ -x /usr/sbin/nginx ] || want nginx-light
   have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
   have shellcheck || want shellcheck
+  have tsc || want node-typescript
   have abidiff || want abigail-tools
   have valgrind || want valgrind
 fi

@@ -29,6 +29,7 @@ scripts/python-env.sh
 check "ruff" build/venv/bin/ruff check --quiet --no-cache --config bindings/python/pyproject.toml bindings/python \
   Tests/Peers Tests/Autobahn/verdict.py
 check "mypy" sh -c "cd bindings/python && ../../build/venv/bin/mypy --no-error-summary --cache-dir ../../build/mypy"
+check "tsc" tsc -p bindings/node/test/types
 for file in bindings/node/lib/*js examples/node/*.mjs; do check "$file" node --check "$file"; done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
