@@ -43,20 +43,18 @@ def judge(directory: Path) -> tuple[int, int]:
     wanted = load(directory / "specification.json").get("cases", [])
     # Of the one agent that was examined.
     verdicts: dict[str, Any] = next(iter(load(directory / "index.json").values()), {})
-    passed = 0
-    for case in wanted:
-        verdict = verdicts.get(case)
-        if verdict is None:
-            print(f"not ok - {directory.name} {case}: not in the report")
-        elif not is_good(case, verdict):
-            print(f"not ok - {directory.name} {case}: {explanation(directory, verdict)}")
-        else:
-            passed += 1
+    missing = [case for case in wanted if case not in verdicts]
+    if missing or not wanted:
+        print(f"not ok - {directory.name}: {len(missing)} cases are not in the report, the first {missing[:1]}")
+    failed = [case for case in wanted if case in verdicts and not is_good(case, verdicts[case])]
+    for case in failed:
+        print(f"not ok - {directory.name} {case}: {explanation(directory, verdicts[case])}")
     counts = Counter(verdict["behavior"] for verdict in verdicts.values())
     seconds = sum(verdict["duration"] for verdict in verdicts.values()) / 1000
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items(), key=lambda item: -item[1]))
     print(f"# {directory.name}: {len(verdicts)} of {len(wanted)} cases in {seconds:.0f} s: {kinds or 'no report'}")
-    return passed, max(len(wanted) - passed, 0 if wanted else 1)
+    bad = len(failed) + len(missing)
+    return len(wanted) - bad, bad if wanted else 1
 
 
 def main() -> int:
