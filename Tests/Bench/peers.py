@@ -39,7 +39,8 @@ def work(name):
 def build():
     """Compiles what is older than its source; afterwards `missing` names what could not be."""
     os.makedirs(WORK, exist_ok=True)
-    headers = [os.path.join(HERE, "native", n) for n in os.listdir(os.path.join(HERE, "native")) if n.endswith(".h")]
+    folders = [os.path.join(HERE, "native"), os.path.join(ROOT, "include", "gatewire")]
+    headers = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder) if name.endswith(".h")]
     for source, (libraries, package) in NATIVE.items():
         path, made = os.path.join(HERE, "native", source), work(source.split(".")[0])
         if os.path.exists(made) and all(os.path.getmtime(made) > os.path.getmtime(p) for p in headers + [path]):
