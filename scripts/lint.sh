@@ -28,6 +28,7 @@ check "headers as C99, C11 and C++17 with gcc and clang" headers
 scripts/python-env.sh
 check "ruff" build/venv/bin/ruff check --quiet --no-cache bindings/python
 check "mypy" sh -c "cd bindings/python && ../../build/venv/bin/mypy --no-error-summary --cache-dir ../../build/mypy"
+check "tsc" tsc -p bindings/node/test/types
 for file in bindings/node/lib/*js examples/node/*.mjs; do check "$file" node --check "$file"; done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
