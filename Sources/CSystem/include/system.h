@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,8 @@ static inline int gw_open(const char *path, int flags, mode_t mode) { return ope
 static inline const char *gw_error_text(int error, char *buffer, size_t size) {
   return strerror_r(error, buffer, size);
 }
+
+static inline int gw_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 
 static inline int gw_errno(void) { return errno; }
 
