@@ -62,11 +62,7 @@ final class Dial: Source {
             timings.connect = timings.lap(now)
             openChannel(fd, nil, now)
         case .unix(let path):
-            guard let address = SocketAddress(unixPath: path) else {
-                return fail(
-                    Failure(.connect, .program, "\(path.count) bytes are too many for the path of a Unix socket"), now)
-            }
-            connect(to: [address], deadline, now)
+            connect(to: SocketAddress(unixPath: path).map { [$0] } ?? [], deadline, now)
         case .direct, .proxy, .environment:
             guard let proxy else { return resolve(settings.url.host, settings.url.port, deadline, now) }
             if proxy.url.resolvesNames || settings.url.host.isAddress {

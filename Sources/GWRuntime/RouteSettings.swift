@@ -65,6 +65,22 @@ public struct RouteSettings {
         }
     }
 
+    /// A path that fits the address of a Unix domain socket.
+    public static func checkUnix(path: [UInt8]) throws(Failure) -> [UInt8] {
+        guard SocketAddress(unixPath: path) != nil else {
+            throw Failure(.argument, .program, "unix_path has \(path.count) bytes; a Unix domain socket takes up to 107")
+        }
+        return path
+    }
+
+    /// A descriptor that is a connected stream socket.
+    public static func checkConnected(_ descriptor: Int32) throws(Failure) -> Int32 {
+        guard Syscall.isConnectedStream(descriptor) else {
+            throw Failure(.argument, .program, "descriptor \(descriptor) is no connected stream socket")
+        }
+        return descriptor
+    }
+
     public mutating func bind(to literal: [UInt8]) throws(Failure) {
         guard let address = SocketAddress(literal: literal, port: 0) else {
             throw Failure(

@@ -78,6 +78,15 @@ enum Syscall {
         }
     }
 
+    static func isConnectedStream(_ fd: Int32) -> Bool {
+        var type: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0, type == Int32(SOCK_STREAM.rawValue) else {
+            return false
+        }
+        return SocketAddress { pointer, length in gw_getpeername(fd, pointer, length) == 0 } != nil
+    }
+
     /// Makes a descriptor of the host's like those made here.
     static func adopt(_ fd: Int32) {
         _ = gw_fcntl(fd, F_SETFD, FD_CLOEXEC)

@@ -51,6 +51,10 @@ static inline int gw_getsockname(int fd, struct sockaddr *address, socklen_t *le
   return getsockname(fd, address, length);
 }
 
+static inline int gw_getpeername(int fd, struct sockaddr *address, socklen_t *length) {
+  return getpeername(fd, address, length);
+}
+
 static inline int gw_accept(int fd, struct sockaddr *address, socklen_t *length) {
   return accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
