@@ -267,7 +267,8 @@ final class Dial: Source {
         var handshake = try ClientHandshake(
             host: settings.url.hostHeader, target: settings.url.target, fields: settings.headers, key: key,
             accept: WebSocketAccept.value(forKey: key),
-            deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols)
+            deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols,
+            limits: settings.head)
         handshake.requiresSubprotocol = settings.requiresSubprotocol
         return handshake
     }

@@ -16,6 +16,8 @@ public struct DialSettings {
     public var offersDeflate = true
     public var route = RouteSettings()
     public var webSocket = WebSocketSettings()
+    /// Of the answer's head.
+    public var head = HeadLimits()
     public var connectMilliseconds = Limits.connectMilliseconds
     public var tlsMilliseconds = Limits.tlsMilliseconds
     public var upgradeMilliseconds = Limits.upgradeMilliseconds
@@ -27,6 +29,8 @@ public struct DialSettings {
         public var pins: [[UInt8]] = []
         public var caFile: String?
         public var serverName: String?
+        /// Redirects to follow.
+        public var maxRedirects: UInt32 = 0
         public init() {}
     }
 

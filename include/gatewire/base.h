@@ -164,7 +164,9 @@ enum {
   GW_STRUCT_SOCKET_LIMITS = 11,
   GW_STRUCT_SOCKET_OPTIONS = 12,
   GW_STRUCT_SOCKET_STATE = 13,
-  GW_STRUCT_LISTENER_OPTIONS = 14
+  GW_STRUCT_LISTENER_OPTIONS = 14,
+  GW_STRUCT_LISTENER_STATS = 15,
+  GW_STRUCT_ROUTE_OPTIONS = 16
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load
