@@ -104,7 +104,9 @@ final class Channel: Source {
     }
 
     /// Bytes that wait for the kernel.
-    var queuedBytes: Int { head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) + (link?.queuedBytes ?? 0) }
+    var queuedBytes: Int {
+        head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) + (link?.queuedBytes ?? 0)
+    }
 
     /// The place in the WebSocket output where the next message begins.
     var nextOffset: UInt64 { takenOffset + UInt64(webSocket?.output.count ?? 0) }

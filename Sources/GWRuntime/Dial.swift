@@ -230,7 +230,8 @@ final class Dial: Source {
         lastFailure = failure
         if let proxy {
             lastFailure = Failure(
-                .proxy, .network, "the proxy \(proxy.url.hostText) cannot be reached: \(failure.text)", isRetryable: true)
+                .proxy, .network, "the proxy \(proxy.url.hostText) cannot be reached: \(failure.text)",
+                isRetryable: true)
         }
         guard case .connecting(let deadline, var race) = phase else { return }
         race.attemptFailed()

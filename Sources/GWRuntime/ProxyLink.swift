@@ -44,7 +44,7 @@ final class ProxyLink {
 
     private func lost(_ error: Int32) -> Failure {
         Failure(
-            .proxy, .network, "the connection to the proxy was lost in its TLS handshake: \(SystemError.text(error))",
+            .proxy, .network, "the connection was lost in the TLS handshake: \(SystemError.text(error))",
             isRetryable: true)
     }
 

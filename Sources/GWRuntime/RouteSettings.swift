@@ -68,7 +68,8 @@ public struct RouteSettings {
     /// A path that fits the address of a Unix domain socket.
     public static func checkUnix(path: [UInt8]) throws(Failure) -> [UInt8] {
         guard SocketAddress(unixPath: path) != nil else {
-            throw Failure(.argument, .program, "unix_path has \(path.count) bytes; a Unix domain socket takes up to 107")
+            throw Failure(
+                .argument, .program, "unix_path has \(path.count) bytes; a Unix domain socket takes up to 107")
         }
         return path
     }

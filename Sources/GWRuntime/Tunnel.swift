@@ -1,5 +1,6 @@
 import CSystem
 import GWBase
+import GWHTTP
 import GWRoute
 import GWTLS
 
@@ -21,6 +22,8 @@ final class Tunnel: Source {
     private static let answerSize = 4_096
 
     private var fd: Int32
+    /// For messages.
+    private let proxy: String
     private var machine: ProxyTunnel
     private var output = ByteBuffer()
     private var stage: Stage
@@ -32,6 +35,7 @@ final class Tunnel: Source {
         owner: any TunnelOwner
     ) throws(Failure) {
         self.fd = fd
+        self.proxy = proxy.url.hostText
         self.owner = owner
         do throws(Failure) {
             machine = try ProxyTunnel(proxy.url, to: target, authorization: proxy.authorization)
@@ -71,7 +75,9 @@ final class Tunnel: Source {
         if case .securing(let link) = stage {
             switch link.handshake() {
             case .waits: return watch(isBlocked: link.queuedBytes > 0)
-            case .failed(let failure): return fail(failure, now)
+            case .failed(var failure):
+                failure.text = "the proxy \(proxy): \(failure.text)"
+                return fail(failure, now)
             case .done: stage = .asking(link)
             }
         }
@@ -124,7 +130,8 @@ final class Tunnel: Source {
             // Behind the tunnel the client speaks first, in TLS and in HTTP.
             guard consumed == bytes.count else {
                 return fail(
-                    Failure(.proxy, .network, "the proxy sent more before anything was asked of the server"), now)
+                    Failure(.proxy, .network, "the proxy \(proxy) sent more before anything was asked of the server"),
+                    now)
             }
             let opened = fd
             context.unwatch(opened)
@@ -138,7 +145,8 @@ final class Tunnel: Source {
 
     private func lost(_ error: Int32) -> Failure {
         Failure(
-            .proxy, .network, "the connection to the proxy was lost: \(SystemError.text(error))", isRetryable: true)
+            .proxy, .network, "the connection to the proxy \(proxy) was lost: \(SystemError.text(error))",
+            isRetryable: true)
     }
 
     private func fail(_ failure: Failure, _ now: Instant) {

@@ -44,7 +44,9 @@ private func way(
     }
     if usesEnvironment { return .environment }
     if let proxy = try name("proxy", options.proxy) { return .proxy(try RouteSettings.Proxy(proxy, caFile: caFile)) }
-    if let unix = try name("unix_path", options.unix_path) { return .unix(path: try RouteSettings.checkUnix(path: unix)) }
+    if let unix = try name("unix_path", options.unix_path) {
+        return .unix(path: try RouteSettings.checkUnix(path: unix))
+    }
     guard usesDescriptor else {
         guard options.descriptor == 0 else {
             throw Failure(.argument, .program, "descriptor is set without GW_ROUTE_DESCRIPTOR")
