@@ -8,7 +8,7 @@ public struct SocketState {
     public var isEncrypted = false
     /// What was agreed of permessage-deflate.
     public var deflate: DeflateParameters?
-    public var close = CloseSummary()
+    public var close: CloseSummary?
     public var queuedBytes = 0
     public var memoryBytes = 0
     public var roundTripMicroseconds: UInt64 = 0

@@ -19,8 +19,6 @@ public struct CloseSummary: Equatable, Sendable {
     public var hasSent = false
     public var hasReceived = false
 
-    public init() {}
-
     /// Both close frames were seen (RFC 6455 section 7.1.4).
     public var isClean: Bool { hasSent && hasReceived }
 

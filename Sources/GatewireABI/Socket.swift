@@ -126,28 +126,25 @@ func ping(_ socket: Socket, _ data: UnsafeRawPointer?, _ size: Int) throws(Failu
 func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws(Failure) -> Status {
     try checkOutSize("gw_socket_state", out.pointee.struct_size, MemoryLayout<gw_socket_state>.size)
     let state = socket.state
-    var flags = 0
-    if state.isEncrypted { flags |= GW_STATE_TLS }
-    if let deflate = state.deflate {
-        flags |= GW_STATE_DEFLATE
-        if deflate.clientNoContextTakeover { flags |= GW_STATE_CLIENT_NO_CONTEXT_TAKEOVER }
-        if deflate.serverNoContextTakeover { flags |= GW_STATE_SERVER_NO_CONTEXT_TAKEOVER }
-    }
     let first: Int
-    switch state.close.first {
-    case .nobody: first = GW_CLOSE_FIRST_NOBODY
+    switch state.close?.first {
+    case .nobody, nil: first = GW_CLOSE_FIRST_NOBODY
     case .local: first = GW_CLOSE_FIRST_LOCAL
     case .peer: first = GW_CLOSE_FIRST_PEER
     }
+    let deflate = state.deflate
     out.pointee = gw_socket_state(
-        struct_size: out.pointee.struct_size, phase: state.phase, flags: UInt32(truncatingIfNeeded: flags),
-        client_max_window_bits: UInt32(state.deflate?.clientMaxWindowBits ?? 0),
-        server_max_window_bits: UInt32(state.deflate?.serverMaxWindowBits ?? 0),
+        struct_size: out.pointee.struct_size, phase: state.phase,
+        queued_bytes: UInt64(truncatingIfNeeded: state.queuedBytes), round_trip_us: state.roundTripMicroseconds,
+        deflate: deflate == nil ? 0 : 1, tls: state.isEncrypted ? 1 : 0,
+        client_max_window_bits: UInt32(deflate?.clientMaxWindowBits ?? 0),
+        server_max_window_bits: UInt32(deflate?.serverMaxWindowBits ?? 0),
+        client_no_context_takeover: deflate?.clientNoContextTakeover == true ? 1 : 0,
+        server_no_context_takeover: deflate?.serverNoContextTakeover == true ? 1 : 0,
         close_first: UInt32(truncatingIfNeeded: first),
-        close_code_sent: closeCode(state.close.hasSent, state.close.sentCode),
-        close_code_received: closeCode(state.close.hasReceived, state.close.receivedCode),
-        queued_bytes: UInt64(truncatingIfNeeded: state.queuedBytes),
-        memory_bytes: UInt64(truncatingIfNeeded: state.memoryBytes), round_trip_us: state.roundTripMicroseconds,
+        close_code_sent: closeCode(state.close?.hasSent, state.close?.sentCode),
+        close_code_received: closeCode(state.close?.hasReceived, state.close?.receivedCode), reserved: 0,
+        memory_bytes: UInt64(truncatingIfNeeded: state.memoryBytes),
         messages_received: state.traffic.messagesReceived, messages_sent: state.traffic.messagesSent,
         bytes_received: state.traffic.bytesReceived, bytes_sent: state.traffic.bytesSent,
         wire_bytes_received: state.traffic.wireBytesReceived, wire_bytes_sent: state.traffic.wireBytesSent,
@@ -159,8 +156,8 @@ func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws
     return .ok
 }
 
-private func closeCode(_ hasFrame: Bool, _ code: UInt16?) -> UInt32 {
-    hasFrame ? UInt32(code ?? CloseCode.noStatus) : 0
+private func closeCode(_ hasFrame: Bool?, _ code: UInt16?) -> UInt32 {
+    hasFrame == true ? UInt32(code ?? CloseCode.noStatus) : 0
 }
 
 private func payload(_ data: UnsafeRawPointer?, _ size: Int) throws(Failure) -> UnsafeRawBufferPointer {

@@ -145,14 +145,6 @@ enum {
   GW_CLOSE_FIRST_PEER = 2
 };
 
-/* gw_socket_state.flags */
-enum {
-  GW_STATE_TLS = 1u << 0,                       /* the connection is encrypted */
-  GW_STATE_DEFLATE = 1u << 1,                   /* permessage-deflate was agreed (RFC 7692) */
-  GW_STATE_CLIENT_NO_CONTEXT_TAKEOVER = 1u << 2, /* as agreed (RFC 7692 section 7.1.1.2) */
-  GW_STATE_SERVER_NO_CONTEXT_TAKEOVER = 1u << 3  /* as agreed (RFC 7692 section 7.1.1.1) */
-};
-
 /*
  * phase: GW_PHASE_RESOLVE to GW_PHASE_UPGRADE, GW_PHASE_PROXY, GW_PHASE_READY, GW_PHASE_CLOSING, GW_PHASE_CLOSED (client.h).
  * Messages and their bytes are counted as the hosts see them, uncompressed; wire bytes are those of frames, without HTTP and TLS.
@@ -161,15 +153,19 @@ enum {
 typedef struct gw_socket_state {
   uint32_t struct_size;
   uint32_t phase;
-  uint32_t flags;
-  uint32_t client_max_window_bits; /* as agreed, 8 to 15; 0 without deflate */
+  uint64_t queued_bytes;  /* bufferedAmount: not yet taken by the kernel */
+  uint64_t round_trip_us; /* last keepalive ping, 0 if none was answered */
+  uint32_t deflate;       /* 1 if permessage-deflate was agreed */
+  uint32_t tls;           /* 1 if the connection is encrypted */
+  uint32_t client_max_window_bits; /* as agreed (RFC 7692 section 7.1), 8 to 15; 0 without deflate, as the three below */
   uint32_t server_max_window_bits;
+  uint32_t client_no_context_takeover;
+  uint32_t server_no_context_takeover;
   uint32_t close_first;         /* GW_CLOSE_FIRST_... */
   uint32_t close_code_sent;     /* 0: no close frame; 1005: one without a code */
   uint32_t close_code_received; /* likewise */
-  uint64_t queued_bytes;        /* bufferedAmount: not yet taken by the kernel */
-  uint64_t memory_bytes;        /* what counts against max_memory_bytes now */
-  uint64_t round_trip_us;       /* last keepalive ping, 0 if none was answered */
+  uint32_t reserved;
+  uint64_t memory_bytes; /* what counts against max_memory_bytes now */
   uint64_t messages_received;
   uint64_t messages_sent;
   uint64_t bytes_received;
