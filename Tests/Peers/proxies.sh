@@ -34,11 +34,11 @@ free_port() {
 with socket.socket() as s: s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# until_listening PORT: ten seconds at most
+# until_listening PORT: twenty seconds at most
 until_listening() {
   python3 - "$1" <<'PYTHON'
 import socket, sys, time
-end = time.monotonic() + 10
+end = time.monotonic() + 20
 while True:
     try:
         socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1).close()
@@ -55,13 +55,13 @@ children=$!
 while [ ! -s "$work/gateway" ]; do sleep 0.1; done
 url=$(sed -n '1s/.*"url":"\([^"]*\)".*/\1/p' "$work/gateway")
 pin=$(sed -n '1s/.*"certificatePin":"\([^"]*\)".*/\1/p' "$work/gateway")
-gateway_port=${url##*:}
+target_port=${url##*:}
 
 # call PROXY [MORE...]: a call through it; the URL has the name so that the proxy has something to resolve
 call() {
   proxy=$1
   shift
-  build/gatewire call "wss://localhost:$gateway_port" health --pin "$pin" --proxy "$proxy" --timeout 10 "$@"
+  build/gatewire call "wss://localhost:$target_port" health --pin "$pin" --proxy "$proxy" --timeout 10 "$@"
 }
 
 # refused STATUS PATTERN PROXY: exit status and text of a proxy that says no
@@ -78,7 +78,7 @@ refused() {
 squid_port=$(free_port)
 secure_squid_port=$(free_port)
 printf 'user:%s\n' "$(openssl passwd -apr1 secret)" > "$work/passwords"
-squid() { command -v squid || echo /usr/sbin/squid; }
+squid=$(command -v squid || echo /usr/sbin/squid)
 for kind in open closed; do
   port=$squid_port
   access='http_access allow localhost'
@@ -102,7 +102,7 @@ $access
 http_access deny all
 EOF
   chmod 644 "$work/squid-$kind.conf" "$work/passwords"
-  "$(squid)" -N -f "$work/squid-$kind.conf" > "$work/squid-$kind.out" 2>&1 &
+  "$squid" -N -n "gatewire$kind$$" -f "$work/squid-$kind.conf" > "$work/squid-$kind.out" 2>&1 &
   children="$children $!"
 done
 until_listening "$squid_port"
@@ -128,8 +128,10 @@ tinyproxy -d -c "$work/tinyproxy.conf" > "$work/tinyproxy.out" 2>&1 &
 children="$children $!"
 until_listening "$tiny_port"
 verdict "tinyproxy: a call through CONNECT" call "http://127.0.0.1:$tiny_port"
-verdict "tinyproxy: a port where nobody listens" \
-  sh -c "! build/gatewire call wss://localhost:1 health --proxy http://127.0.0.1:$tiny_port --timeout 10 && :"
+gateway_port=$target_port
+target_port=1
+verdict "tinyproxy: a port where nobody listens" refused 3 "GW_ERR_PROXY_REFUSED" "http://127.0.0.1:$tiny_port"
+target_port=$gateway_port
 
 stunnel_port=$(free_port)
 cat > "$work/stunnel.conf" <<EOF
