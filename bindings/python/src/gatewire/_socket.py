@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional, Union
 
 from . import _abi
 from ._context import Context, Owner, Report, from_json
-from ._options import text
+from ._values import text
 from ._request import Headers
 from ._socket_state import CLOSED_STATE, State, read_state
 from .errors import GatewireError, NotConnectedError
