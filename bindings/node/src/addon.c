@@ -116,7 +116,6 @@ static const struct {
 } constants[] = {
 #define CONSTANT(name) {#name, (double)(name)}
     CONSTANT(GW_QUEUED),
-    CONSTANT(GW_ERR_ARGUMENT),
     CONSTANT(GW_ERR_UNSUPPORTED),
     CONSTANT(GW_ERR_LISTEN),
     CONSTANT(GW_ERR_LOST),
