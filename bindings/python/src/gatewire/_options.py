@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
