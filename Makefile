@@ -101,7 +101,7 @@ demo: all ## the main job from end to end, for a person to watch
 PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=1 build/venv/bin/python -m pytest \
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
-TEST_PARTS := test-unit test-c test-python test-node test-peers lint layers abi
+TEST_PARTS := test-unit test-fuzz test-c test-python test-node test-peers lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
 test: test-dependencies all build/static/libgatewire.so ## everything that must hold on every commit
@@ -109,6 +109,9 @@ test: test-dependencies all build/static/libgatewire.so ## everything that must 
 
 test-unit: | dependencies ## unit and vector tests of the Swift layers
 	@scripts/test-unit.sh
+
+test-fuzz: | dependencies ## the kept inputs of the fuzz targets, and two seconds of new ones each
+	@SECONDS_EACH=2 Tests/Fuzz/run.sh
 
 test-c: all build/static/libgatewire.so ## the C programs, against the embedded and the static library
 	@Tests/C/all.sh
@@ -125,6 +128,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
 	@cd bindings/node && node --test test/ws.test.js test/double.test.js
 	@Tests/Peers/nginx.sh
+	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh
 
 lint: | test-dependencies ## formatter and static checks
 	@scripts/lint.sh
@@ -137,6 +141,16 @@ abi-store: all build/static/libgatewire.so | test-dependencies ## takes the inte
 
 abi: all build/static/libgatewire.so | test-dependencies ## header = version script = exports; layouts, status codes, baseline
 	@Tests/ABI/check.sh
+
+.PHONY: fuzz differential
+SECONDS_EACH ?= 60
+fuzz: | dependencies ## every fuzz target for SECONDS_EACH seconds (60), kept findings first; TARGETS names some of them
+	@SECONDS_EACH=$(SECONDS_EACH) Tests/Fuzz/run.sh
+
+SEEDS ?= 50000
+FIRST ?= 0
+differential: | test-dependencies ## verdicts on SEEDS (50000) streams of frames from FIRST (0) on, beside other engines
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) Tests/Differential/run.sh
 
 .PHONY: asan tsan valgrind
 asan: | dependencies ## the C programs with the address sanitizer
