@@ -101,6 +101,7 @@ demo: all ## the main job from end to end, for a person to watch
 PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=1 build/venv/bin/python -m pytest \
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
+NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js
 TEST_PARTS := test-unit test-fuzz test-c test-python test-node test-peers lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
@@ -121,12 +122,12 @@ test-python: all | test-dependencies ## the Python package
 	@$(PYTEST) bindings/python/tests --ignore bindings/python/tests/test_gateway_double.py
 
 test-node: all ## the Node package
-	@cd bindings/node && node --expose-gc --test $(filter-out %/ws.test.js %/double.test.js,$(NODE_TESTS))
+	@cd bindings/node && node --expose-gc --test $(filter-out $(NODE_PEER_TESTS),$(NODE_TESTS))
 
 test-peers: all | test-dependencies ## against counterparts that are not ours
 	@scripts/python-env.sh
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
-	@cd bindings/node && node --test test/ws.test.js test/double.test.js
+	@cd bindings/node && node --test $(NODE_PEER_TESTS)
 	@Tests/Peers/nginx.sh
 	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh
 

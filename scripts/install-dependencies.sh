@@ -34,6 +34,7 @@ if [ "$scope" = test ]; then
   [ -d /usr/share/nodejs/ws ] || want node-ws
   have nginx || [ -x /usr/sbin/nginx ] || want nginx-light
   have shellcheck || want shellcheck
+  have tsc || want node-typescript
   have abidiff || want abigail-tools
   have valgrind || want valgrind
 fi

@@ -32,6 +32,7 @@ check "ruff, differential" build/venv/bin/ruff check --quiet --no-cache --config
 check "mypy, differential" sh -c "cd Tests/Differential && ../../build/venv/bin/mypy --strict --no-error-summary \
   --cache-dir ../../build/mypy differential.py"
 check "mypy" sh -c "cd bindings/python && ../../build/venv/bin/mypy --no-error-summary --cache-dir ../../build/mypy"
+check "tsc" tsc -p bindings/node/test/types
 for file in bindings/node/lib/*js examples/node/*.mjs; do check "$file" node --check "$file"; done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -3,18 +3,27 @@ public enum Limits {
     // Messages
     public static let messageBytes: UInt32 = 26_214_400
     public static let messageBytesBeforeHello: UInt32 = 65_536
+    /// Of a raw socket, whose peers are not known.
+    public static let socketMessageBytes: UInt32 = 16_777_216
     public static let fragmentsPerMessage = 131_072
+    public static let partBytes: UInt32 = 65_536
     public static let deflateThresholdBytes: UInt32 = 1024
+    public static let deflateLevel: UInt32 = 6
+    public static let deflateMemoryLevel: UInt32 = 8
+    public static let windowBits: UInt32 = 15
 
     // HTTP upgrade
     public static let headBytes = 16_384
     public static let headerLines = 128
     public static let interimResponses = 8
+    public static let redirects: UInt32 = 20
     public static let refusedBodyBytes = 65_536
 
     // Queues
     public static let clientQueuedBytes: UInt32 = 16_777_216
     public static let serverQueuedBytes: UInt32 = 52_428_800
+    public static let socketQueuedBytes: UInt32 = 16_777_216
+    public static let socketUnreadBytes: UInt32 = 4_194_304
     public static let eventBudget: UInt32 = 4_194_304
     public static let receiveBufferBytes = 262_144
 

@@ -14,6 +14,13 @@ public protocol MessageHead {
     var isInterim: Bool { get }
 }
 
+/// Of the peer's head.
+public struct HeadLimits: Equatable, Sendable {
+    public var bytes = Limits.headBytes
+    public var lines = Limits.headerLines
+    public init() {}
+}
+
 /// Reads the head of one HTTP/1.1 message after the other (RFC 9112 sections 2 to 5) from bytes that may be cut anywhere.
 ///
 /// Strict where leniency has been a way around checks: each line ends with CR LF, none is folded, names are tokens that
@@ -32,8 +39,9 @@ public struct HeadParser<Head: MessageHead> {
     private var size = 0
     private var interimHeads = 0
     private var failure: Failure?
+    private let limits: HeadLimits
 
-    public init() {}
+    public init(_ limits: HeadLimits = HeadLimits()) { self.limits = limits }
 
     /// Whether nothing of a head has arrived.
     public var isEmpty: Bool { size == 0 && interimHeads == 0 }
@@ -53,7 +61,7 @@ public struct HeadParser<Head: MessageHead> {
 
     /// Gives the head when its last byte has arrived.
     private mutating func receive(_ byte: UInt8) throws(Failure) -> Head? {
-        guard size < Limits.headBytes else { throw invalid("the head is larger than \(Limits.headBytes) bytes") }
+        guard size < limits.bytes else { throw tooLarge("the head is larger than \(limits.bytes) bytes") }
         size += 1
         guard byte == 0x0a else {
             if line.last == 0x0d { throw invalid("a line has a CR without LF", line) }
@@ -73,8 +81,8 @@ public struct HeadParser<Head: MessageHead> {
     }
 
     private mutating func receiveField() throws(Failure) {
-        guard fields.fields.count < Limits.headerLines else {
-            throw invalid("the head has more than \(Limits.headerLines) header lines")
+        guard fields.fields.count < limits.lines else {
+            throw tooLarge("the head has more than \(limits.lines) header lines")
         }
         guard line.first != 0x20, line.first != 0x09 else { throw invalid("a header line is folded", line) }
         guard let colon = line.firstIndex(of: 0x3a) else { throw invalid("a header line has no colon", line) }
@@ -103,6 +111,13 @@ public struct HeadParser<Head: MessageHead> {
             throw invalid("more than \(Limits.interimResponses) interim responses")
         }
         return nil
+    }
+
+    /// With the status that a server answers it with (RFC 6585 section 5).
+    private func tooLarge(_ text: String) -> Failure {
+        var failure = invalid(text)
+        failure.code = 431
+        return failure
     }
 
     private func invalid(_ text: String, _ line: [UInt8]? = nil) -> Failure {

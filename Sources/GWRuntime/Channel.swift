@@ -28,7 +28,7 @@ protocol ChannelOwner: AnyObject {
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant)
     /// The connection is over for its owner, which hears nothing more of it.
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
-    /// All output has left.
+    /// Output has left, all of it or a part.
     func channelDidSend(_ channel: Channel)
     /// Something was received: deadlines may have moved.
     func reschedule()
@@ -97,6 +97,12 @@ final class Channel: Source {
         return false
     }
 
+    /// The HTTP upgrade is under way, and can be answered.
+    var isUpgrading: Bool {
+        if case .upgrading = stage { return true }
+        return false
+    }
+
     /// Bytes that wait for the kernel.
     var queuedBytes: Int { head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) }
 
@@ -112,8 +118,8 @@ final class Channel: Source {
         if watched != 0 { context.unwatch(fd) }
         Syscall.close(fd)
         head.wipe()
+        // The owner may still ask how it ended.
         webSocket?.output.wipe()
-        webSocket = nil
         finish()
     }
 
@@ -286,7 +292,7 @@ final class Channel: Source {
     /// Passes one thing that was decoded on; false when there is nothing more to decode now.
     private func deliver(_ input: WebSocketConnection.Input, _ now: Instant) -> Bool {
         switch input {
-        case .message, .ping, .pong:
+        case .message, .part, .ping, .pong:
             owner?.channel(self, received: input, now)
             return true
         case .needMore:
@@ -399,7 +405,7 @@ final class Channel: Source {
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
         if case .lingering = stage, !isBlocked { finishSending() }
         updateWatch()
-        if !isBlocked { owner?.channelDidSend(self) }
+        owner?.channelDidSend(self)
     }
 
     private func sendPlain(_ now: Instant) {

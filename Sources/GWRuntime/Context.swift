@@ -330,15 +330,23 @@ public final class Context {
 
     // MARK: - Backpressure
 
-    private var stoppedChannels: [UInt64] = []
+    /// With the batch that must be handed over first; nil: any room in the budget is enough.
+    private var stoppedChannels: [(channel: UInt64, batch: UInt64?)] = []
     private var isReadingStopped: Bool { !stoppedChannels.isEmpty }
 
     /// Whether a channel may read now; if not, it is not watched for reading until the host has collected.
     func mayRead(_ channel: Channel) -> Bool {
         guard events.isFull else { return true }
-        stoppedChannels.append(channel.id)
+        stoppedChannels.append((channel.id, nil))
         channel.stopReading()
         return false
+    }
+
+    /// Reads nothing more for a channel until the host has collected what there is of it.
+    func holdReading(_ channel: Channel) {
+        guard !channel.isReadingStopped else { return }
+        stoppedChannels.append((channel.id, events.number))
+        channel.stopReading()
     }
 
     /// Gives back the memory of a batch that brought no event, and lets channels read again for which there is room.
@@ -347,7 +355,13 @@ public final class Context {
         guard isReadingStopped, !events.isFull else { return }
         let stopped = stoppedChannels
         stoppedChannels = []
-        for id in stopped { (sources[id] as? Channel)?.resumeReading() }
+        for (id, batch) in stopped {
+            if batch == events.number {
+                stoppedChannels.append((id, batch))
+            } else {
+                (sources[id] as? Channel)?.resumeReading()
+            }
+        }
     }
 
     // MARK: - For the interface

@@ -15,6 +15,8 @@ public struct DialSettings {
     public var requiresSubprotocol = false
     public var offersDeflate = true
     public var webSocket = WebSocketSettings()
+    /// Of the answer's head.
+    public var head = HeadLimits()
     public var connectMilliseconds = Limits.connectMilliseconds
     public var tlsMilliseconds = Limits.tlsMilliseconds
     public var upgradeMilliseconds = Limits.upgradeMilliseconds
@@ -26,6 +28,8 @@ public struct DialSettings {
         public var pins: [[UInt8]] = []
         public var caFile: String?
         public var serverName: String?
+        /// Redirects to follow.
+        public var maxRedirects: UInt32 = 0
         public init() {}
     }
 
@@ -252,7 +256,8 @@ final class Dial: Source {
         var handshake = try ClientHandshake(
             host: settings.url.hostHeader, target: settings.url.target, fields: settings.headers, key: key,
             accept: WebSocketAccept.value(forKey: key),
-            deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols)
+            deflate: settings.offersDeflate ? settings.webSocket.deflate : nil, subprotocols: settings.subprotocols,
+            limits: settings.head)
         handshake.requiresSubprotocol = settings.requiresSubprotocol
         return handshake
     }

@@ -30,6 +30,7 @@ public struct Event {
     public static let retryable: UInt32 = 1
     public static let part: UInt32 = 2
     public static let clean: UInt32 = 4
+    public static let peerFirst: UInt32 = 8
 
     public var type: EventType
     public var status = Status.ok

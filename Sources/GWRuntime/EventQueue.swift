@@ -31,6 +31,8 @@ final class EventQueue {
     private(set) var filling = EventBatch()
     private var handed = EventBatch()
     private let budget: Int
+    /// Counts the batches that were handed over.
+    private(set) var number: UInt64 = 0
 
     init(budget: UInt32) { self.budget = Int(budget) }
 
@@ -52,7 +54,10 @@ final class EventQueue {
     func collect() -> EventBatch {
         if handed.isEmpty {
             handed.recycle()
-            if !filling.isEmpty { swap(&handed, &filling) }
+            if !filling.isEmpty {
+                swap(&handed, &filling)
+                number &+= 1
+            }
         }
         return handed
     }

@@ -58,6 +58,10 @@ public final class Listener: Source {
     private var acceptor: Acceptor?
     private var state = State.running
     private var connections: [(socket: UInt64, host: [UInt8])] = []
+    private var opened: UInt64 = 0
+    private var refused: UInt64 = 0
+    /// Of the connections that have ended.
+    private var traffic = Traffic()
     public let address: ListeningAddress
 
     /// Listens.  With the context's lock held.
@@ -99,9 +103,22 @@ public final class Listener: Source {
         return true
     }
 
-    func socketEnded(_ id: UInt64) {
+    func socketOpened() { opened &+= 1 }
+
+    func socketEnded(_ id: UInt64, _ socket: Socket) {
+        if !socket.wasOpen { refused &+= 1 }
+        traffic.add(socket.state.traffic)
         connections.removeAll { $0.socket == id }
         finishIfStopped()
+    }
+
+    public var statistics: ListenerStatistics {
+        var sum = ListenerStatistics(
+            connectionsNow: connections.count, connections: opened, refused: refused, traffic: traffic)
+        for (id, _) in connections {
+            if let socket = connection(id) { sum.traffic.add(socket.state.traffic) }
+        }
+        return sum
     }
 
     /// Stops listening and closes every connection; whether it was still running.

@@ -6,9 +6,13 @@ import GWWebSocket
 /// What a raw WebSocket may use and does by itself.
 public struct SocketSettings {
     public var webSocket = WebSocketSettings()
-    public var maxQueuedBytes = 16_777_216
-    public var highWaterBytes = 4_194_304
-    public var lowWaterBytes = 1_048_576
+    /// Of the peer's HTTP head.
+    public var head = HeadLimits()
+    public var maxQueuedBytes = Int(Limits.socketQueuedBytes)
+    public var highWaterBytes = Int(Limits.socketQueuedBytes / 4)
+    public var lowWaterBytes = Int(Limits.socketQueuedBytes / 16)
+    /// Received, but not collected by the host.
+    public var maxUnreadBytes = Int(Limits.socketUnreadBytes)
     /// Received a second; 0: no limit.
     public var maxMessagesPerSecond: UInt32 = 0
     public var userData: UInt = 0
@@ -37,6 +41,11 @@ public final class Socket: Source {
     private var parts: (kind: MessageKind, validator: UTF8Validator)?
     private var second: UInt64 = 0
     private var messagesThisSecond: UInt32 = 0
+    /// Bytes received into the batch with this number.
+    private var unread: (batch: UInt64, bytes: Int) = (0, 0)
+    private(set) var wasOpen = false
+    /// The state at the end.
+    private var last: SocketState?
 
     init(context: Context, settings: SocketSettings, listener: Listener?) {
         self.settings = settings
@@ -72,6 +81,12 @@ public final class Socket: Source {
 
     // MARK: - Sending
 
+    public enum Compression {
+        case never
+        case fromThreshold
+        case always
+    }
+
     public enum Kind {
         case text
         case binary
@@ -81,23 +96,27 @@ public final class Socket: Source {
 
     /// Queues a message or a part of one; whether the queue is above its high mark now.
     public func send(
-        _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, compresses: Bool
+        _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression
     ) throws(Failure) -> Bool {
         guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen
         else {
             throw Failure(.state, .none, "the connection is not open")
         }
-        try checkRoom(bytes.count, channel.queuedBytes)
+        try checkRoom(bytes.count, channel.queuedBytes, webSocket)
         let kind = kind.message
         if let parts, parts.kind != kind {
             throw Failure(.state, .program, "a message of the other kind is being sent in parts")
         }
         let validator = try checkText(kind, bytes, isLast: !isPart)
         if isPart || parts != nil {
-            if parts == nil, let failure = webSocket.beginFragments(kind, compress: compresses) { throw failure }
+            if parts == nil, let failure = webSocket.beginFragments(kind, compress: compression != .never) {
+                throw failure
+            }
             if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
             parts = isPart ? (kind, validator) : nil
-        } else if let failure = webSocket.send(kind, bytes, compress: compresses) {
+        } else if let failure = webSocket.send(
+            kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
+        {
             throw failure
         }
         channel.queueSend()
@@ -106,7 +125,7 @@ public final class Socket: Source {
         return true
     }
 
-    private func checkRoom(_ size: Int, _ queued: Int) throws(Failure) {
+    private func checkRoom(_ size: Int, _ queued: Int, _ webSocket: WebSocketConnection) throws(Failure) {
         guard size <= settings.maxQueuedBytes else {
             throw Failure(
                 .tooBig, .program, "the message has \(size) bytes, max_queued_bytes is \(settings.maxQueuedBytes)")
@@ -115,6 +134,14 @@ public final class Socket: Source {
             throw Failure(
                 .full, .program,
                 "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(settings.maxQueuedBytes))",
+                isRetryable: true)
+        }
+        let held = webSocket.heldBytes
+        let limit = settings.webSocket.maxMemoryBytes
+        guard size <= limit, held <= limit - size else {
+            throw Failure(
+                .full, .program,
+                "the connection holds \(held) bytes, \(size) more would pass max_memory_bytes (\(limit))",
                 isRetryable: true)
         }
     }
@@ -170,6 +197,8 @@ public final class Socket: Source {
     func opened(_ channel: Channel, subprotocol: [UInt8]?, detail: [UInt8]) {
         self.channel = channel
         phase = .open
+        wasOpen = true
+        listener?.socketOpened()
         var event = event(.socketOpen)
         event.name = context.arena.copy(subprotocol ?? [])
         event.payload = context.arena.copy(detail)
@@ -178,17 +207,20 @@ public final class Socket: Source {
         reschedule()
     }
 
-    func ended(_ failure: Failure, isClean: Bool = false) {
+    func ended(_ failure: Failure, flags: UInt32 = 0) {
         if case .ended = phase { return }
         phase = .ended
+        last = SocketState(phase: phaseNumber, channel)
+        last?.queuedBytes = 0
+        last?.memoryBytes = 0
         channel = nil
         var event = event(.socketClosed)
         event.explain(failure, context.arena)
-        if isClean { event.flags |= Event.clean }
+        event.flags |= flags
         context.emit(event)
         let ended = id
         finish()
-        listener?.socketEnded(ended)
+        listener?.socketEnded(ended, self)
     }
 
     private func isAboveRate(_ now: Instant) -> Bool {
@@ -204,20 +236,8 @@ public final class Socket: Source {
 
     // MARK: - State
 
-    public struct State {
-        public var phase: UInt32
-        public var queuedBytes: UInt64
-        public var roundTripMicroseconds: UInt64
-        public var isDeflating: Bool
-        public var isEncrypted: Bool
-    }
-
-    public var state: State {
-        State(
-            phase: phaseNumber, queuedBytes: UInt64(channel?.queuedBytes ?? 0),
-            roundTripMicroseconds: channel?.webSocket?.roundTripMicroseconds ?? 0,
-            isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false)
-    }
+    /// The present state, or the last one.
+    public var state: SocketState { last ?? SocketState(phase: phaseNumber, channel) }
 
     /// `GW_PHASE_*`.
     private var phaseNumber: UInt32 {
@@ -237,9 +257,10 @@ extension Socket: ChannelOwner {
         switch input {
         case .message(let kind, let payload):
             guard !isAboveRate(now) else { return closeForRate(channel, now) }
-            event = self.event(.socketMessage)
-            event.payload = payload
-            event.code = kind == .text ? 1 : 2
+            event = messageEvent(kind, payload, channel)
+        case .part(let kind, let payload):
+            event = messageEvent(kind, payload, channel)
+            event.flags = Event.part
         case .ping(let payload):
             event = self.event(.socketPing)
             event.payload = context.arena.copy(payload)
@@ -250,6 +271,16 @@ extension Socket: ChannelOwner {
             return
         }
         context.emit(event)
+    }
+
+    private func messageEvent(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ channel: Channel) -> Event {
+        var event = event(.socketMessage)
+        event.payload = payload
+        event.code = kind == .text ? 1 : 2
+        let batch = context.events.number
+        unread = (batch, batch == unread.batch ? unread.bytes &+ payload.count : payload.count)
+        if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
+        return event
     }
 
     private func closeForRate(_ channel: Channel, _ now: Instant) {
@@ -270,7 +301,7 @@ extension Socket: ChannelOwner {
             told = Failure(.ok, .none, "closed", code: UInt32(summary.code))
         }
         told.name = summary.reason
-        ended(told, isClean: summary.isClean)
+        ended(told, flags: (summary.isClean ? Event.clean : 0) | (summary.first == .peer ? Event.peerFirst : 0))
     }
 
     func channelDidSend(_ channel: Channel) {

@@ -11,7 +11,7 @@ final class Upgrade {
     let address: SocketAddress
     private unowned(unsafe) let socket: Socket
     private let listener: Listener
-    private var handshake = ServerHandshake()
+    private var handshake: ServerHandshake
     private(set) var isAsked = false
 
     init(socket: Socket, listener: Listener, address: SocketAddress, deadline: Instant) {
@@ -19,6 +19,7 @@ final class Upgrade {
         self.listener = listener
         self.address = address
         self.deadline = deadline
+        handshake = ServerHandshake(limits: listener.settings.socket.head)
     }
 
     /// What the host is told of the request.

@@ -23,7 +23,7 @@ public struct ClientHandshake {
     private let acceptValue: [UInt8]
     private let deflate: DeflateSettings?
     private let subprotocols: [[UInt8]]
-    private var state = State.head(HeadParser())
+    private var state: State
     private var failure: Failure?
 
     /// Refuse an answer without a subprotocol although some were offered, as browsers do.
@@ -36,10 +36,12 @@ public struct ClientHandshake {
     /// - `fields`: further fields, none of which may be one that the handshake itself sends.
     /// - `key`: base64 of 16 fresh random bytes; `accept`: what the server must answer to it (section 4.2.2 step 5.4).
     /// - `deflate`: what to offer, nil for nothing; `subprotocols`: distinct tokens in the order of preference.
+    /// - `limits`: of the answer's head.
     public init(
         host: [UInt8], target: [UInt8], fields: HeaderFields, key: [UInt8], accept: [UInt8],
-        deflate: DeflateSettings?, subprotocols: [[UInt8]]
+        deflate: DeflateSettings?, subprotocols: [[UInt8]], limits: HeadLimits = HeadLimits()
     ) throws(Failure) {
+        state = .head(HeadParser(limits))
         try ClientHandshake.check(fields)
         try ClientHandshake.check(subprotocols: subprotocols)
         var all = HeaderFields()
@@ -131,7 +133,10 @@ public struct ClientHandshake {
             state = .head(parser)
             switch action {
             case .needMore: return .needMore
-            case .failed(let failure): return fail(failure)
+            case .failed(var failure):
+                // The status that a server would answer with is no answer of this one's.
+                failure.code = 0
+                return fail(failure)
             case .complete(let head, let consumed):
                 responseHead = head
                 guard head.status == 101 else {

@@ -6,6 +6,8 @@ extension WebSocketConnection {
         case needMore
         /// A whole message.  Its bytes lie in the window or in the arena.
         case message(MessageKind, UnsafeRawBufferPointer)
+        /// A part of a message whose end is still to come, with `partBytes`.  Of a text it has whole code points only.
+        case part(MessageKind, UnsafeRawBufferPointer)
         /// Only with `reportsControlFrames`; the pong has been written.
         case ping(UnsafeRawBufferPointer)
         case pong(UnsafeRawBufferPointer)
@@ -35,7 +37,19 @@ extension WebSocketConnection {
         guard let base = window.baseAddress, offset >= 0, offset < window.count else { return .needMore }
         lastReceived = now
         if phase == .messageStart, let message = nextWhole(base, window.count, &offset) { return message }
-        return nextOther(base, window.count, &offset, arena, now)
+        let start = offset
+        let input = nextOther(base, window.count, &offset, arena, now)
+        traffic.wireBytesReceived &+= UInt64(truncatingIfNeeded: offset &- start)
+        return counted(input)
+    }
+
+    private func counted(_ input: Input) -> Input {
+        switch input {
+        case .message(_, let bytes): traffic.received(bytes.count)
+        case .part(_, let bytes): traffic.received(bytes.count, isPart: true)
+        case .needMore, .ping, .pong, .closed, .failed: break
+        }
+        return input
     }
 
     /// The common case: one unfragmented, uncompressed message below 64 KiB, all of it there.  nil for everything else,
@@ -57,7 +71,7 @@ extension WebSocketConnection {
             size &+= 2
             guard length > FrameSize.controlPayload else { return nil }
         }
-        guard length <= available &- size, length <= assembler.maxBytes else { return nil }
+        guard length <= available &- size, length <= assembler.maxWholeBytes else { return nil }
         let payload = frame + size
         offset = offset &+ size &+ length
         let bytes = UnsafeRawBufferPointer(start: payload, count: length)
@@ -68,6 +82,8 @@ extension WebSocketConnection {
         } else {
             isASCII = first == FrameBit.final | Opcode.binary || Mask.isASCII(payload, length)
         }
+        traffic.wireBytesReceived &+= UInt64(truncatingIfNeeded: size &+ length)
+        traffic.received(length)
         if first == FrameBit.final | Opcode.binary { return .message(.binary, bytes) }
         return isASCII ? .message(.text, bytes) : wideText(bytes)
     }
@@ -84,12 +100,13 @@ extension WebSocketConnection {
     private func nextOther(
         _ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int, _ arena: Arena, _ now: Instant
     ) -> Input {
+        assembler.memoryRoom = memoryRoom
         while offset < end {
             switch phase {
             case .ignoring:
                 offset = end
             case .payload:
-                let count = min(payloadLeft, end &- offset)
+                let count = min(payloadLeft, end &- offset, assembler.mostPayloadAtOnce)
                 let payload = base + offset
                 offset &+= count
                 if let input = takePayload(payload, count, arena) { return input }
@@ -121,7 +138,10 @@ extension WebSocketConnection {
 
     /// Keeps the beginning of a header or control frame for the next time.
     private func carry(_ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int) {
-        carried.append(UnsafeRawBufferPointer(start: base + offset, count: end &- offset))
+        let count = end &- offset
+        carried.append(UnsafeRawBufferPointer(start: base + offset, count: count))
+        // They come again.
+        traffic.wireBytesReceived &-= UInt64(truncatingIfNeeded: count)
         offset = end
     }
 
@@ -130,8 +150,10 @@ extension WebSocketConnection {
     private func beginPayload(
         _ header: FrameHeader, _ base: UnsafeMutableRawPointer, _ end: Int, _ offset: inout Int, _ arena: Arena
     ) -> Input? {
-        let isWhole = phase == .messageStart && header.isFinal && header.length <= end &- offset
+        var isWhole = phase == .messageStart && header.isFinal && header.length <= end &- offset
         assembler.begin(header)
+        if header.isCompressed, header.length > assembler.mostPayloadAtOnce { isWhole = false }
+        if !isWhole, let violation = assembler.judgeMemory() { return fail(violation) }
         payloadLeft = header.length
         payloadKey = header.key
         payloadIsFinal = header.isFinal
@@ -172,7 +194,7 @@ extension WebSocketConnection {
         usedDeflate = true
         if peerKeySize != 0 { _ = Mask.apply(header.key, payload, header.length) }
         let bytes = UnsafeRawBufferPointer(start: payload, count: header.length)
-        return result(assembler.inflateWhole(bytes, inflator, arena))
+        return finished(assembler.inflateWhole(bytes, inflator, arena))
     }
 
     /// Takes the next `count` payload bytes of the frame under way; a result if the message ends or fails with them.
@@ -194,19 +216,21 @@ extension WebSocketConnection {
     private func advance(_ count: Int, _ arena: Arena) -> Input? {
         payloadLeft &-= count
         payloadKey = Mask.rotated(payloadKey, by: count)
-        guard payloadLeft == 0 else { return nil }
-        guard payloadIsFinal else {
-            phase = .betweenFrames
-            return nil
+        if payloadLeft == 0, payloadIsFinal {
+            phase = .messageStart
+            return finished(assembler.finish(inflator, arena))
         }
-        phase = .messageStart
-        return result(assembler.finish(inflator, arena))
+        if payloadLeft == 0 { phase = .betweenFrames }
+        return assembler.takePart(arena).map { .part(assembler.kind, $0) }
     }
 
-    private func result(_ result: MessageAssembler.WholeResult) -> Input {
+    private func finished(_ result: MessageAssembler.WholeResult) -> Input {
         switch result {
-        case .message(let bytes): .message(assembler.kind, bytes)
-        case .violation(let violation): fail(violation)
+        case .message(let bytes):
+            if assembler.isCompressed { traffic.inflated(assembler.declared, to: assembler.total) }
+            return .message(assembler.kind, bytes)
+        case .violation(let violation):
+            return fail(violation)
         }
     }
 
@@ -216,6 +240,7 @@ extension WebSocketConnection {
     /// nil otherwise.  Valid until the next call of anything here; at most what is given may be received.
     public func directRoom() -> UnsafeMutableRawBufferPointer? {
         guard phase == .payload, !assembler.isCompressed, payloadLeft > 65_536 else { return nil }
+        assembler.memoryRoom = memoryRoom
         return assembler.directRoom(expected: payloadLeft)
     }
 
@@ -223,8 +248,9 @@ extension WebSocketConnection {
     public func directReceived(_ count: Int, _ arena: Arena, _ now: Instant) -> Input {
         guard phase == .payload, count > 0, count <= payloadLeft else { return .needMore }
         lastReceived = now
+        traffic.wireBytesReceived &+= UInt64(truncatingIfNeeded: count)
         if let violation = assembler.commitDirect(count, key: payloadKey) { return fail(violation) }
-        return advance(count, arena) ?? .needMore
+        return counted(advance(count, arena) ?? .needMore)
     }
 
     // MARK: Control frames

@@ -6,16 +6,17 @@ extension WebSocketConnection {
 
     /// Begins a message of `length` bytes, which `append` then gives in any number of pieces.
     ///
-    /// It is compressed if `compress` allows it, permessage-deflate was agreed, and it is not below the threshold.  Secrets must not
-    /// be compressed.
-    public func beginMessage(_ kind: MessageKind, length: Int, compress: Bool) {
+    /// It is compressed if `compress` allows it, permessage-deflate was agreed, and it is not below the threshold, unless that does
+    /// not count.  Secrets must not be compressed.
+    public func beginMessage(_ kind: MessageKind, length: Int, compress: Bool, belowThreshold: Bool = false) {
         guard begin() else { return }
         sendingStart = output.count
         sendingLeft = max(length, 0)
+        sendingSize = sendingLeft
         sendingMismatch = length < 0
         lastPongSize = 0
         let first = FrameBit.final | Opcode.of(kind)
-        if compress, deflator != nil, length >= Int(settings.deflate.thresholdBytes) {
+        if compress, deflator != nil, belowThreshold || length >= Int(settings.deflate.thresholdBytes) {
             sending = .compressed
             fragmentFirst = first | FrameBit.reserved1
             reserveHeader(length)
@@ -74,12 +75,15 @@ extension WebSocketConnection {
         }
         sending = .nothing
         appended &+= UInt64(truncatingIfNeeded: output.count &- sendingStart)
+        traffic.sent(sendingSize)
         return nil
     }
 
     /// Sends a message that lies in one piece.
-    public func send(_ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, compress: Bool) -> Failure? {
-        beginMessage(kind, length: bytes.count, compress: compress)
+    public func send(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, compress: Bool, belowThreshold: Bool = false
+    ) -> Failure? {
+        beginMessage(kind, length: bytes.count, compress: compress, belowThreshold: belowThreshold)
         append(bytes)
         return endMessage()
     }
@@ -112,10 +116,12 @@ extension WebSocketConnection {
             guard isDone else { return abortInternal() }
             let length = output.count &- before &- sendingReserved
             encoder.enclose(first, length, reserved: sendingReserved, in: &output)
+            traffic.deflated(piece.count, to: length)
         } else {
             encoder.append(first, piece, to: &output)
         }
         appended &+= UInt64(truncatingIfNeeded: output.count &- before)
+        traffic.sent(piece.count, isPart: !isFinal)
         // Further frames continue this one, without RSV1.
         fragmentFirst = Opcode.continuation
         if isFinal { sending = .nothing }
@@ -218,6 +224,7 @@ extension WebSocketConnection {
         usedDeflate = true
         let length = output.count &- sendingStart &- sendingReserved
         encoder.enclose(fragmentFirst, length, reserved: sendingReserved, in: &output)
+        traffic.deflated(sendingSize, to: length)
         return true
     }
 

@@ -80,23 +80,30 @@ public final class WebSocketConnection {
     var queuedPongs = 0
     var lastPongSize = 0
 
+    /// Size of the message that is being sent.
+    var sendingSize = 0
+
     var close: CloseHandshake
     var keepalive: Keepalive
     /// Compressed messages came or went since the last ping.
     var usedDeflate = false
+    var traffic = Traffic()
+
+    /// What was agreed of permessage-deflate, nil for nothing.
+    public let deflate: DeflateParameters?
 
     public init(
         role: Role, settings: WebSocketSettings, deflate: DeflateParameters?, random: RandomPool, now: Instant
     ) {
         self.role = role
         self.settings = settings
+        self.deflate = deflate
         lastReceived = now
         decoder = FrameDecoder(role: role, isDeflateAgreed: deflate != nil)
         encoder = FrameEncoder(role: role, random: random)
         peerMaskBit = role == .server ? FrameBit.mask : 0
         peerKeySize = role == .server ? 4 : 0
-        assembler = MessageAssembler(
-            maxBytes: Int(settings.maxMessageBytes), maxFragments: max(settings.maxFragments, 1))
+        assembler = MessageAssembler(settings)
         close = CloseHandshake(role: role, limitMilliseconds: settings.closeMilliseconds)
         keepalive = Keepalive(
             intervalMilliseconds: settings.pingMilliseconds, pongMilliseconds: settings.pongMilliseconds, now)
@@ -136,6 +143,21 @@ public final class WebSocketConnection {
 
     /// Bytes that wait to be sent.
     public var bufferedAmount: Int { output.count }
+
+    /// What has gone through so far; what is queued to be sent counts as sent.
+    public var statistics: Traffic {
+        var sum = traffic
+        sum.wireBytesSent = appended
+        return sum
+    }
+
+    /// What counts against `maxMemoryBytes`.
+    public var heldBytes: Int { output.count &+ assembler.heldBytes &+ streamBytes }
+
+    private var streamBytes: Int { (inflator?.memoryBytes ?? 0) &+ (deflator?.memoryBytes ?? 0) }
+
+    /// What an unfinished message may take.
+    var memoryRoom: Int { max(settings.maxMemoryBytes &- output.count &- streamBytes, 0) }
 
     /// Of the last ping that was answered, 0 if none was.
     public var roundTripMicroseconds: UInt64 { keepalive.roundTripMicroseconds }

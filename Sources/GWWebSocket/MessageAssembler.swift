@@ -9,24 +9,49 @@ struct MessageAssembler: ~Copyable {
     private(set) var kind = MessageKind.text
     private(set) var isCompressed = false
     /// Payload bytes of all its frames, the one under way included.
-    private var declared = 0
+    private(set) var declared = 0
     private var fragments = 0
     private var validator = UTF8Validator()
     /// What was taken so far, unmasked and inflated.
     private var buffer = ByteBuffer()
 
-    var maxBytes: Int
-    let maxFragments: Int
-
-    init(maxBytes: Int, maxFragments: Int) {
-        self.maxBytes = maxBytes
-        self.maxFragments = maxFragments
+    var maxBytes: Int {
+        didSet { maxWholeBytes = min(maxBytes, maxFrameBytes) }
     }
+    private let maxFrameBytes: Int
+    /// Greatest message in one frame.
+    private(set) var maxWholeBytes: Int
+    private let maxFragments: Int
+    /// Least size of a part but the last; nil: messages are given as a whole.
+    private let partBytes: Int?
+    /// Most bytes that `buffer` may hold.
+    var memoryRoom = Int.max
+
+    init(_ settings: WebSocketSettings) {
+        maxBytes = Int(settings.maxMessageBytes)
+        maxFrameBytes = Int(settings.maxFrameBytes)
+        maxWholeBytes = min(maxBytes, maxFrameBytes)
+        maxFragments = max(settings.maxFragments, 1)
+        partBytes = settings.partBytes.map { max(Int($0), 1) }
+    }
+
+    /// Size of the message so far, or of the one that just ended.
+    private(set) var total = 0
+
+    /// What the message under way holds or will hold of memory.
+    var heldBytes: Int {
+        guard isOpen else { return 0 }
+        return isCompressed || partBytes != nil ? buffer.count : declared
+    }
+
+    /// Compressed payload that may be inflated before parts are handed over again, so that no part becomes much larger than wished.
+    var mostPayloadAtOnce: Int { partBytes != nil && isCompressed ? MessageAssembler.inflatedAtOnce : .max }
 
     // MARK: Frames
 
     /// Whether a data frame keeps to the limits; whether it may come at all is judged before.
     func judgeFrame(length: UInt64, isCompressed startsCompressed: Bool) -> Violation? {
+        if length > UInt64(maxFrameBytes) { return .frameTooBig(length, limit: maxFrameBytes) }
         let total = UInt64(isOpen ? declared : 0) &+ length
         if isOpen ? isCompressed : startsCompressed {
             // What inflates to the limit may be longer than it, but not by much.  Without a bound, blocks that yield nothing would cost
@@ -45,11 +70,18 @@ struct MessageAssembler: ~Copyable {
             kind = header.opcode == Opcode.text ? .text : .binary
             isCompressed = header.isCompressed
             declared = 0
+            total = 0
             fragments = 0
             validator = UTF8Validator()
         }
         declared &+= header.length
         fragments &+= 1
+    }
+
+    /// Whether there is memory for the frame that just began and does not lie whole in the window.
+    func judgeMemory() -> Violation? {
+        guard !isCompressed, partBytes == nil, declared > memoryRoom else { return nil }
+        return .memory(declared, limit: memoryRoom)
     }
 
     /// Checks text bytes; `isASCII` if that much is known of them.  False at the first byte that cannot be UTF-8.
@@ -64,6 +96,7 @@ struct MessageAssembler: ~Copyable {
     /// Takes payload bytes, unmasking and checking them.  `expected` is what the frame still has, these included.
     mutating func append(_ payload: UnsafeRawPointer, _ count: Int, key: UInt32, expected: Int) -> Violation? {
         guard count > 0 else { return nil }
+        if buffer.count &+ count > memoryRoom { return .memory(buffer.count &+ count, limit: memoryRoom) }
         reserve(count, expected, evidence: buffer.count &+ count)
         var done = 0
         while done < count {
@@ -75,11 +108,14 @@ struct MessageAssembler: ~Copyable {
             buffer.commit(size)
             done &+= size
         }
+        total &+= count
         return nil
     }
 
     /// Room for the next bytes of a frame that still expects `expected`, to receive into.
-    mutating func directRoom(expected: Int) -> UnsafeMutableRawBufferPointer {
+    mutating func directRoom(expected wished: Int) -> UnsafeMutableRawBufferPointer {
+        var expected = wished
+        if let partBytes { expected = min(wished, max(partBytes &- buffer.count, MessageAssembler.leastDirectRoom)) }
         reserve(min(expected, MessageAssembler.leastDirectRoom), expected, evidence: buffer.count)
         let target = buffer.reserve(1)
         return UnsafeMutableRawBufferPointer(start: target, count: min(expected, buffer.room))
@@ -87,6 +123,9 @@ struct MessageAssembler: ~Copyable {
 
     /// `count` bytes were received into `directRoom`.
     mutating func commitDirect(_ count: Int, key: UInt32) -> Violation? {
+        if partBytes != nil, buffer.count &+ count > memoryRoom {
+            return .memory(buffer.count &+ count, limit: memoryRoom)
+        }
         let target = buffer.reserve(count)
         var done = 0
         while done < count {
@@ -99,6 +138,7 @@ struct MessageAssembler: ~Copyable {
             done &+= size
         }
         buffer.commit(count)
+        total &+= count
         return nil
     }
 
@@ -115,7 +155,7 @@ struct MessageAssembler: ~Copyable {
     mutating func inflate(_ payload: UnsafeRawBufferPointer, _ inflator: Inflator) -> Violation? {
         var input = payload
         while true {
-            let left = maxBytes &- buffer.count
+            let left = min(maxBytes &- total, memoryRoom &- buffer.count)
             if left <= 0 { return endAtLimit(&input, inflator) }
             let target = buffer.reserve(min(left, max(input.count &* 4, MessageAssembler.leastInflateRoom)))
             let room = min(left, buffer.room)
@@ -125,12 +165,43 @@ struct MessageAssembler: ~Copyable {
                 return .invalidText
             }
             buffer.commit(produced)
+            total &+= produced
             switch outcome {
             case .inputTaken: return nil
             case .outputFull: continue
             case .invalid: return .invalidDeflate
             }
         }
+    }
+
+    // MARK: Parts
+
+    /// What was collected, if it is enough for a part, or nil.  A code point that is not complete stays for the next one.
+    mutating func takePart(_ arena: Arena) -> UnsafeRawBufferPointer? {
+        guard let partBytes, buffer.count >= partBytes else { return nil }
+        let kept = kind == .text && !validator.isComplete ? MessageAssembler.unfinishedTail(buffer.readable) : 0
+        guard kept < buffer.count else { return nil }
+        var tail: [UInt8] = []
+        if kept > 0 { tail = Array(buffer.readable.suffix(kept)) }
+        buffer.truncate(buffer.count &- kept)
+        let part = handOver(arena)
+        buffer.append(tail)
+        return part
+    }
+
+    /// Bytes of the code point at the end of a text that is valid so far, but not complete.
+    private static func unfinishedTail(_ text: UnsafeRawBufferPointer) -> Int {
+        var count = 1
+        while count < 4, count < text.count, text[text.count &- count] & 0xc0 == 0x80 { count &+= 1 }
+        return count
+    }
+
+    private mutating func handOver(_ arena: Arena) -> UnsafeRawBufferPointer {
+        if buffer.count > MessageAssembler.smallMessage { return arena.adopt(&buffer) }
+        // Small ones lie side by side in the arena, and their buffer is used again.
+        let bytes = arena.copy(buffer.readable)
+        buffer.clear()
+        return bytes
     }
 
     enum WholeResult {
@@ -149,6 +220,7 @@ struct MessageAssembler: ~Copyable {
         let room = min(space.count, maxBytes)
         var produced = 0
         let outcome = inflator.inflate(&input, into: target, room: room, produced: &produced)
+        total = produced
         if kind == .text, !checkText(target, produced, isASCII: Mask.isASCII(target, produced)) {
             return .violation(.invalidText)
         }
@@ -175,7 +247,9 @@ struct MessageAssembler: ~Copyable {
             guard let target = spare.baseAddress else { return Inflator.Outcome.invalid }
             return inflator.inflate(&input, into: target, room: 1, produced: &produced)
         }
-        if produced > 0 { return .inflatedTooBig(limit: maxBytes) }
+        if produced > 0 {
+            return total >= maxBytes ? .inflatedTooBig(limit: maxBytes) : .memory(buffer.count + 1, limit: memoryRoom)
+        }
         return outcome == .inputTaken ? nil : .invalidDeflate
     }
 
@@ -184,11 +258,7 @@ struct MessageAssembler: ~Copyable {
     /// The final frame is complete: what was collected becomes a message in `arena`.
     mutating func finish(_ inflator: Inflator?, _ arena: Arena) -> WholeResult {
         if let violation = end(isCompressed ? inflator : nil) { return .violation(violation) }
-        if buffer.count > MessageAssembler.smallMessage { return .message(arena.adopt(&buffer)) }
-        // Small ones lie side by side in the arena, and their buffer is used again.
-        let message = arena.copy(buffer.readable)
-        buffer.clear()
-        return .message(message)
+        return .message(handOver(arena))
     }
 
     /// The final frame of a message that is not in `buffer` is complete.
@@ -209,6 +279,7 @@ struct MessageAssembler: ~Copyable {
 
     /// Unmasked and checked at a time, so that the second pass finds it in the cache.  A multiple of four.
     private static let block = 16_384
+    private static let inflatedAtOnce = 1024
     private static let leastInflateRoom = 1024
     private static let leastDirectRoom = 65_536
     private static let smallMessage = 4096

@@ -6,7 +6,7 @@ import GWHTTP
 ///
 /// Between `request` and `accept` the host may look at the head (path, Origin, credentials) and refuse with any status.
 public struct ServerHandshake {
-    private var parser = HeadParser<RequestHead>()
+    private var parser: HeadParser<RequestHead>
     private var failure: Failure?
 
     /// The request, once `receive` gave `request`.
@@ -18,7 +18,8 @@ public struct ServerHandshake {
     /// The extensions offered.
     public private(set) var extensions: [Extension] = []
 
-    public init() {}
+    /// `limits`: of the request's head.
+    public init(limits: HeadLimits = HeadLimits()) { parser = HeadParser(limits) }
 
     public enum Action {
         case needMore
@@ -36,7 +37,7 @@ public struct ServerHandshake {
         case .needMore:
             return .needMore
         case .failed(var failure):
-            failure.code = 400
+            if failure.code == 0 { failure.code = 400 }
             self.failure = failure
             return .refused(failure)
         case .complete(let request, let consumed):
@@ -180,6 +181,7 @@ public struct ServerHandshake {
         case 408: "Request Timeout"
         case 426: "Upgrade Required"
         case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
         case 503: "Service Unavailable"
         default: "Refused"
         }

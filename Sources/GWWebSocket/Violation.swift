@@ -17,6 +17,8 @@ enum Violation {
     case lengthTopBit
     case messageTooBig(UInt64, limit: Int)
     case inflatedTooBig(limit: Int)
+    case frameTooBig(UInt64, limit: Int)
+    case memory(Int, limit: Int)
     case tooManyFragments(limit: Int)
     case invalidText
     case unfinishedText
@@ -28,7 +30,7 @@ enum Violation {
 
     var closeCode: UInt16 {
         switch self {
-        case .messageTooBig, .inflatedTooBig: CloseCode.messageTooBig
+        case .messageTooBig, .inflatedTooBig, .frameTooBig, .memory: CloseCode.messageTooBig
         case .tooManyFragments: CloseCode.policyViolation
         case .invalidText, .unfinishedText, .invalidDeflate, .unfinishedDeflate, .closeReason:
             CloseCode.invalidPayload
@@ -38,8 +40,8 @@ enum Violation {
 
     private var status: Status {
         switch self {
-        case .messageTooBig, .inflatedTooBig: .tooBig
-        case .tooManyFragments: .limit
+        case .messageTooBig, .inflatedTooBig, .frameTooBig: .tooBig
+        case .tooManyFragments, .memory: .limit
         case .invalidText, .unfinishedText, .closeReason: .utf8
         case .invalidDeflate, .unfinishedDeflate: .deflate
         default: .protocolError
@@ -49,7 +51,7 @@ enum Violation {
     /// The limits are this end's options; all else is the peer's mistake.
     private var actor: Actor {
         switch self {
-        case .messageTooBig, .inflatedTooBig, .tooManyFragments: .program
+        case .messageTooBig, .inflatedTooBig, .frameTooBig, .tooManyFragments, .memory: .program
         default: .operator
         }
     }
@@ -71,6 +73,8 @@ enum Violation {
         case .lengthTopBit: "64-bit length with its top bit set (RFC 6455 section 5.2)"
         case .messageTooBig(let size, let limit): "message of \(size) bytes or more, limit \(limit)"
         case .inflatedTooBig(let limit): "message inflates to \(UInt64(limit) + 1) bytes or more, limit \(limit)"
+        case .frameTooBig(let size, let limit): "frame of \(size) bytes, limit \(limit)"
+        case .memory(let size, let limit): "an unfinished message of \(size) bytes or more, memory left for it \(limit)"
         case .tooManyFragments(let limit): "message of \(UInt64(limit) + 1) fragments or more, limit \(limit)"
         case .invalidText: "text that is not UTF-8 (RFC 6455 section 8.1)"
         case .unfinishedText: "text ends inside a code point (RFC 6455 section 8.1)"

@@ -5,13 +5,27 @@ import GWRuntime
 // Handle <-> object.  A handle holds one reference; a context handle, and through it every other, keeps the context's object
 // alive, so a handle that outlives its context still finds something that can say so.
 
-/// What a `gw_client` or a `gw_socket` refers to.
+/// What a `gw_client` refers to.
 final class ClientHandle {
     let context: Context
     let id: UInt64
     init(context: Context, id: UInt64) {
         self.context = context
         self.id = id
+    }
+}
+
+/// What a `gw_socket` refers to.
+final class SocketHandle {
+    let context: Context
+    let id: UInt64
+    /// Kept for its last state.
+    let socket: Socket
+
+    init(context: Context, socket: Socket) {
+        self.context = context
+        id = socket.id
+        self.socket = socket
     }
 }
 

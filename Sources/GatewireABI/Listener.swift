@@ -1,6 +1,7 @@
 import CGatewire
 import GWBase
 import GWRuntime
+import GWWebSocket
 
 @_cdecl("gw_listener_options_init") @implementation
 public func gw_listener_options_init(_ options: UnsafeMutablePointer<gw_listener_options>?) {
@@ -121,6 +122,25 @@ public func gw_listener_get_state(
 ) -> gw_status {
     guard let listener, let out else { return Status.argument.code }
     return withConnection(listener, connection) { socket throws(Failure) in try fill(out, socket) }
+}
+
+@_cdecl("gw_listener_get_stats") @implementation
+public func gw_listener_get_stats(
+    _ listener: OpaquePointer?, _ out: UnsafeMutablePointer<gw_listener_stats>?
+) -> gw_status {
+    guard let listener, let out else { return Status.argument.code }
+    return withListener(listener) { listener throws(Failure) in
+        let size = out.pointee.struct_size
+        try checkOutSize("gw_listener_stats", size, MemoryLayout<gw_listener_stats>.size)
+        let sum = listener.statistics
+        out.pointee = gw_listener_stats(
+            struct_size: size, connections_now: UInt32(truncatingIfNeeded: sum.connectionsNow),
+            connections: sum.connections, refused: sum.refused, messages_received: sum.traffic.messagesReceived,
+            messages_sent: sum.traffic.messagesSent, bytes_received: sum.traffic.bytesReceived,
+            bytes_sent: sum.traffic.bytesSent, wire_bytes_received: sum.traffic.wireBytesReceived,
+            wire_bytes_sent: sum.traffic.wireBytesSent)
+        return .ok
+    }
 }
 
 @_cdecl("gw_listener_stop") @implementation

@@ -47,6 +47,13 @@ func checkSize(_ options: UnsafeRawPointer, known: Int) throws(Failure) {
     }
 }
 
+/// Checks `struct_size` of a struct that is to be filled in.
+func checkOutSize(_ name: StaticString, _ given: UInt32, _ known: Int) throws(Failure) {
+    guard Int(given) >= known else {
+        throw Failure(.structSize, .program, "struct_size of \(name) is \(given), this version needs at least \(known)")
+    }
+}
+
 /// A field that has no meaning yet must be zero, so that it can get one.
 func checkReserved(_ fields: UInt32...) throws(Failure) {
     for field in fields where field != 0 {

@@ -1,6 +1,8 @@
 import CGatewire
 import GWBase
+import GWDeflate
 import GWRuntime
+import GWWebSocket
 
 @_cdecl("gw_socket_limits_init") @implementation
 public func gw_socket_limits_init(_ limits: UnsafeMutablePointer<gw_socket_limits>?) {
@@ -29,7 +31,7 @@ public func gw_socket_open(
         return onContext(context) { () throws(Failure) in
             let settings = try settings.get()
             let socket = Socket.open(context: context, dial: settings.dial, socket: settings.socket)
-            out.pointee = makeHandle(ClientHandle(context: context, id: socket.id))
+            out.pointee = makeHandle(SocketHandle(context: context, socket: socket))
             return .ok
         }
     }
@@ -38,7 +40,7 @@ public func gw_socket_open(
 @_cdecl("gw_socket_id") @implementation
 public func gw_socket_id(_ socket: OpaquePointer?) -> UInt64 {
     guard let socket else { return 0 }
-    return withObject(socket, ClientHandle.self) { $0.id }
+    return withObject(socket, SocketHandle.self) { $0.id }
 }
 
 @_cdecl("gw_socket_send") @implementation
@@ -76,7 +78,7 @@ public func gw_socket_free(_ socket: OpaquePointer?) {
         _ = socket.close(code: 1000, reason: [])
         return .ok
     }
-    releaseHandle(socket, ClientHandle.self)
+    releaseHandle(socket, SocketHandle.self)
 }
 
 @_cdecl("gw_socket_get_state") @implementation
@@ -84,7 +86,9 @@ public func gw_socket_get_state(
     _ socket: OpaquePointer?, _ out: UnsafeMutablePointer<gw_socket_state>?
 ) -> gw_status {
     guard let socket, let out else { return Status.argument.code }
-    return withSocket(socket) { socket throws(Failure) in try fill(out, socket) }
+    return withObject(socket, SocketHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in try fill(out, handle.socket) }
+    }
 }
 
 // What sockets and the connections of listeners have in common.
@@ -92,14 +96,20 @@ public func gw_socket_get_state(
 func send(
     _ socket: Socket, _ kind: UInt32, _ data: UnsafeRawPointer?, _ size: Int, _ flags: UInt32
 ) throws(Failure) -> Status {
-    try checkFlags(flags, known: GW_SEND_PART | GW_SEND_UNCOMPRESSED)
+    try checkFlags(flags, known: GW_SEND_PART | GW_SEND_UNCOMPRESSED | GW_SEND_COMPRESSED)
     let isPart = flags & UInt32(GW_SEND_PART) != 0
-    let compresses = flags & UInt32(GW_SEND_UNCOMPRESSED) == 0
+    let compression: Socket.Compression
+    switch Int(flags) & (GW_SEND_UNCOMPRESSED | GW_SEND_COMPRESSED) {
+    case 0: compression = .fromThreshold
+    case GW_SEND_UNCOMPRESSED: compression = .never
+    case GW_SEND_COMPRESSED: compression = .always
+    default: throw Failure(.flags, .program, "GW_SEND_UNCOMPRESSED and GW_SEND_COMPRESSED exclude each other")
+    }
     let bytes = try payload(data, size)
     let isAboveMark: Bool
     switch Int(kind) {
-    case GW_TEXT: isAboveMark = try socket.send(.text, bytes, isPart: isPart, compresses: compresses)
-    case GW_BINARY: isAboveMark = try socket.send(.binary, bytes, isPart: isPart, compresses: compresses)
+    case GW_TEXT: isAboveMark = try socket.send(.text, bytes, isPart: isPart, compression)
+    case GW_BINARY: isAboveMark = try socket.send(.binary, bytes, isPart: isPart, compression)
     default: throw Failure(.argument, .program, "kind is \(kind), it must be GW_TEXT or GW_BINARY")
     }
     return isAboveMark ? .queued : .ok
@@ -114,14 +124,38 @@ func ping(_ socket: Socket, _ data: UnsafeRawPointer?, _ size: Int) throws(Failu
 }
 
 func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws(Failure) -> Status {
-    guard Int(out.pointee.struct_size) >= MemoryLayout<gw_socket_state>.size else {
-        throw Failure(.structSize, .program, "struct_size of gw_socket_state is not set")
-    }
+    try checkOutSize("gw_socket_state", out.pointee.struct_size, MemoryLayout<gw_socket_state>.size)
     let state = socket.state
+    let first: Int
+    switch state.close?.first {
+    case .nobody, nil: first = GW_CLOSE_FIRST_NOBODY
+    case .local: first = GW_CLOSE_FIRST_LOCAL
+    case .peer: first = GW_CLOSE_FIRST_PEER
+    }
+    let deflate = state.deflate
     out.pointee = gw_socket_state(
-        struct_size: out.pointee.struct_size, phase: state.phase, queued_bytes: state.queuedBytes,
-        round_trip_us: state.roundTripMicroseconds, deflate: state.isDeflating ? 1 : 0, tls: state.isEncrypted ? 1 : 0)
+        struct_size: out.pointee.struct_size, phase: state.phase,
+        queued_bytes: UInt64(truncatingIfNeeded: state.queuedBytes), round_trip_us: state.roundTripMicroseconds,
+        deflate: deflate == nil ? 0 : 1, tls: state.isEncrypted ? 1 : 0,
+        client_max_window_bits: UInt32(deflate?.clientMaxWindowBits ?? 0),
+        server_max_window_bits: UInt32(deflate?.serverMaxWindowBits ?? 0),
+        client_no_context_takeover: deflate?.clientNoContextTakeover == true ? 1 : 0,
+        server_no_context_takeover: deflate?.serverNoContextTakeover == true ? 1 : 0,
+        close_first: UInt32(truncatingIfNeeded: first),
+        close_code_sent: closeCode(state.close?.hasSent, state.close?.sentCode),
+        close_code_received: closeCode(state.close?.hasReceived, state.close?.receivedCode), reserved: 0,
+        memory_bytes: UInt64(truncatingIfNeeded: state.memoryBytes),
+        messages_received: state.traffic.messagesReceived, messages_sent: state.traffic.messagesSent,
+        bytes_received: state.traffic.bytesReceived, bytes_sent: state.traffic.bytesSent,
+        wire_bytes_received: state.traffic.wireBytesReceived, wire_bytes_sent: state.traffic.wireBytesSent,
+        received_before_inflate: state.traffic.receivedBeforeInflate,
+        received_after_inflate: state.traffic.receivedAfterInflate,
+        sent_before_deflate: state.traffic.sentBeforeDeflate, sent_after_deflate: state.traffic.sentAfterDeflate)
     return .ok
+}
+
+private func closeCode(_ hasFrame: Bool?, _ code: UInt16?) -> UInt32 {
+    hasFrame == true ? UInt32(code ?? CloseCode.noStatus) : 0
 }
 
 private func payload(_ data: UnsafeRawPointer?, _ size: Int) throws(Failure) -> UnsafeRawBufferPointer {
@@ -133,7 +167,7 @@ private func payload(_ data: UnsafeRawPointer?, _ size: Int) throws(Failure) -> 
 
 /// Runs a call on the socket of a handle, if it has not ended.
 private func withSocket(_ handle: OpaquePointer, _ body: (Socket) throws(Failure) -> Status) -> gw_status {
-    withObject(handle, ClientHandle.self) { handle in
+    withObject(handle, SocketHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
             guard let socket = handle.context.socket(handle.id) else {
                 throw Failure(.gone, .program, "the socket has ended")

@@ -50,6 +50,8 @@ struct Arguments {
                 positionals.append(word)
             } else if isEqual(word, "--") {
                 optionsEnded = true
+            } else if isEqual(word, "-h") {
+                options.append((Command.help.name, nil))
             } else {
                 let nameLength = strcspn(word, "=")
                 guard let option = command.option(word, nameLength) else {

@@ -10,11 +10,15 @@ struct Command {
     /// What the help says beyond the list of options.
     let explanation: StaticString
     let options: [Option]
+    /// Options for one way of using it, each group with its title.
+    var groups: [(title: StaticString, options: [Option])] = []
     let run: (Arguments) -> ExitCode
 
     static let help = Option("--help", nil, "show this help")
 
-    var allOptions: [Option] { options + [Command.help] }
+    private var generalOptions: [Option] { options + [Command.help] }
+
+    var allOptions: [Option] { groups.reduce(generalOptions) { $0 + $1.options } }
 
     func accepts(_ count: Int) -> Bool { arguments.contains(count) }
 
@@ -86,8 +90,19 @@ struct Command {
         line.append(usage.utf8CodeUnitCount > 0 ? " [options]" : "[options]")
         line.write(to: .output)
         write(explanation, to: .output)
-        write("\nOptions:", to: .output)
-        for option in allOptions {
+        showOptions("Options", generalOptions)
+        for group in groups { showOptions(group.title, group.options) }
+        write("", to: .output)
+        write(ExitCode.help, to: .output)
+    }
+
+    private func showOptions(_ title: StaticString, _ options: [Option]) {
+        write("", to: .output)
+        var line = Line()
+        line.append(title)
+        line.append(":")
+        line.write(to: .output)
+        for option in options {
             line.append("  ")
             line.append(option.name)
             var width = option.name.utf8CodeUnitCount
@@ -100,7 +115,5 @@ struct Command {
             line.append(option.help)
             line.write(to: .output)
         }
-        write("", to: .output)
-        write(ExitCode.help, to: .output)
     }
 }

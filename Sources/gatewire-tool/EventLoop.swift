@@ -14,6 +14,14 @@ struct EventLoop: ~Copyable {
         case finish(ExitCode)
     }
 
+    /// What a turn waits for besides events and signals.
+    struct Wait {
+        /// Whether standard input is wanted.
+        var input = false
+        /// At most this long; negative: until something happens.
+        var milliseconds: Int32 = -1
+    }
+
     /// nil after saying why.  With `catchingSignals`, SIGINT and SIGTERM come as `interrupted` of `run`.
     init?(catchingSignals: Bool, json: Bool) {
         var context: OpaquePointer?
@@ -31,14 +39,20 @@ struct EventLoop: ~Copyable {
         gw_context_free(context)
     }
 
-    /// Hands every event to `handle` and every signal to `interrupted`, until one of them says that it is over.
-    func run(_ handle: (gw_event) -> Next, interrupted: () -> Next = { .goOn }) -> ExitCode {
+    /// Hands every event to `handle`, every signal to `interrupted`, and standard input to `input` when there is something to read
+    /// and `prepare`, which begins every turn, wanted it; until one of them says that it is over.
+    func run(
+        _ handle: (gw_event) -> Next, interrupted: () -> Next = { .goOn }, prepare: () -> Wait = { Wait() },
+        input: () -> Next = { .goOn }
+    ) -> ExitCode {
         withUnsafeTemporaryAllocation(of: gw_event.self, capacity: EventLoop.capacity) { events in
             var batch = gw_batch()
             gw_batch_init(&batch)
             while true {
-                guard waitUntilReadable() else { return .internal }
+                var hasInput = false
+                guard waitUntilReadable(prepare(), &hasInput) else { return .internal }
                 if hasSignal(), case .finish(let code) = interrupted() { return code }
+                if hasInput, case .finish(let code) = input() { return code }
                 let status = gw_context_poll(
                     context, 0, events.baseAddress, EventLoop.capacity, MemoryLayout<gw_event>.stride, &batch)
                 guard status >= 0 else {
@@ -53,14 +67,19 @@ struct EventLoop: ~Copyable {
         }
     }
 
-    private func waitUntilReadable() -> Bool {
+    private func waitUntilReadable(_ wait: Wait, _ hasInput: inout Bool) -> Bool {
+        let readable = Int16(POLLIN)
         var descriptors = (
-            pollfd(fd: gw_context_fd(context), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
+            pollfd(fd: gw_context_fd(context), events: readable, revents: 0),
+            pollfd(fd: signals, events: readable, revents: 0),
+            pollfd(fd: wait.input ? 0 : -1, events: readable, revents: 0)
         )
-        return withUnsafeMutablePointer(to: &descriptors) { pair in
-            pair.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) > 0 || systemError() == EINTR }
+        let found = withUnsafeMutablePointer(to: &descriptors) { all in
+            all.withMemoryRebound(to: pollfd.self, capacity: 3) { poll($0, 3, wait.milliseconds) }
         }
+        // An end or an error of the input is for reading, too.
+        hasInput = found > 0 && descriptors.2.revents != 0
+        return found >= 0 || systemError() == EINTR
     }
 
     private func hasSignal() -> Bool {

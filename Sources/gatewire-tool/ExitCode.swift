@@ -10,13 +10,15 @@ enum ExitCode: Int32 {
     case rejected = 6
     case timeout = 7
     case unknownOutcome = 8
+    case output = 9
     case `internal` = 70
 
     init(status: gw_status) {
         switch Int(status) {
         case GW_OK, GW_QUEUED:
             self = .success
-        case GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT, GW_ERR_JSON_TEXT, GW_ERR_IDENTITY, GW_ERR_CERTIFICATE:
+        case GW_ERR_ARGUMENT, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT, GW_ERR_JSON_TEXT, GW_ERR_IDENTITY,
+            GW_ERR_CERTIFICATE:
             self = .usage
         case GW_ERR_CONNECT_TIMEOUT, GW_ERR_TLS_TIMEOUT, GW_ERR_UPGRADE_TIMEOUT, GW_ERR_CHALLENGE_TIMEOUT,
             GW_ERR_HELLO_TIMEOUT, GW_ERR_CALL_TIMEOUT, GW_TIMEOUT:
@@ -44,10 +46,11 @@ enum ExitCode: Int32 {
           2   the command line is wrong, or a file that it names
           3   the network: no such name, no connection, address in use
           4   TLS: the certificate is not the pinned one, or not trusted
-          5   the gateway refused the connection, or does not speak the protocol
+          5   the server refused the connection, or does not speak the protocol
           6   the gateway rejected the call
           7   a time limit passed
-          8   the connection was lost; a call that was sent may have run
+          8   the connection was lost, or closed with an error code; what was sent may have had its effect
+          9   standard output cannot be written
           70  an error inside gatewire
         """
 }

@@ -56,7 +56,7 @@ struct Problem {
         if text.len > 0 { line.append(text) } else { line.append(gw_status_text(status)) }
         line.write(to: .errors)
         detail("code", name)
-        detail("details", payload)
+        if status == gw_status(GW_ERR_UPGRADE_REFUSED) { refusal() } else { detail("details", payload) }
         line.append("  to act: ")
         line.append(actorHint)
         line.write(to: .errors)
@@ -65,6 +65,48 @@ struct Problem {
 
     private func addText(to line: inout Line) {
         if text.len > 0 { line.add("text", text) } else { line.add("text", gw_status_text(status)) }
+    }
+
+    /// What a server answered in place of the upgrade: the headers that say why, and the body.
+    private func refusal() {
+        let answer = JSONValue(payload.bytes)
+        for header in answer["headers"]?.elements ?? [] {
+            let parts = header.elements
+            guard parts.count == 2, let name = parts[0].string, let value = parts[1].string, isTelling(name)
+            else { continue }
+            var line = Line()
+            line.append("  ")
+            line.append(name)
+            line.append(": ")
+            line.append(value)
+            line.write(to: .errors)
+        }
+        var body = answer["body"]?.string ?? []
+        while body.last == 0x0a { body.removeLast() }
+        guard !body.isEmpty else { return }
+        var line = Line()
+        line.append("  body: ")
+        body.prefix(Problem.shownBodyBytes).withUnsafeBufferPointer { line.appendText($0) }
+        if body.count > Problem.shownBodyBytes { line.append(" ... (--json shows all)") }
+        line.write(to: .errors)
+    }
+
+    private static let shownBodyBytes = 4096
+
+    private func isTelling(_ header: [UInt8]) -> Bool {
+        let names: [StaticString] = [
+            "location", "www-authenticate", "retry-after", "allow", "upgrade", "sec-websocket-version", "content-type",
+            "server",
+        ]
+        return names.contains { name in
+            guard name.utf8CodeUnitCount == header.count else { return false }
+            return header.withUnsafeBytes { bytes in
+                bytes.baseAddress.map {
+                    strncasecmp($0.assumingMemoryBound(to: CChar.self), name.cText, bytes.count) == 0
+                }
+                    ?? false
+            }
+        }
     }
 
     private func detail(_ label: StaticString, _ value: gw_slice) {
@@ -91,7 +133,7 @@ struct Problem {
         switch Int(actor) {
         case GW_ACTOR_PROGRAM: "you, on this command line: an option or argument is wrong"
         case GW_ACTOR_USER: "you: a credential, a pin or an approval is needed"
-        case GW_ACTOR_OPERATOR: "whoever runs the gateway"
+        case GW_ACTOR_OPERATOR: "whoever runs the server"
         case GW_ACTOR_NETWORK: "whoever keeps the network: name, route, proxy"
         default: "nobody"
         }

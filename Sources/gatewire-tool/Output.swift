@@ -28,6 +28,7 @@ struct Line {
     mutating func append(_ number: UInt64) { bytes.append(contentsOf: decimal(number)) }
     mutating func append(_ text: CText) { appendPrintable(gatewire_tool.bytes(text)) }
     mutating func append(_ text: gw_slice) { appendPrintable(text.bytes) }
+    mutating func append(_ text: [UInt8]) { text.withUnsafeBufferPointer { appendPrintable($0) } }
 
     /// Text from outside: what could move the cursor or start a new line on a terminal becomes `?`.
     mutating func appendPrintable(_ text: UnsafeBufferPointer<UInt8>) {
@@ -41,11 +42,31 @@ struct Line {
         }
     }
 
+    /// As `appendPrintable`, but what lays out a text on a terminal stays.
+    mutating func appendText(_ text: UnsafeBufferPointer<UInt8>) {
+        for part in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == 0x0a || $0 == 0x09 }) {
+            appendPrintable(UnsafeBufferPointer(rebasing: part))
+            if part.endIndex < text.count { bytes.append(text[part.endIndex]) }
+        }
+    }
+
+    mutating func append(verbatim text: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: text) }
+
+    mutating func append(hex data: UnsafeBufferPointer<UInt8>) {
+        for byte in data {
+            bytes.append(Line.hexDigits.utf8Start[Int(byte >> 4)])
+            bytes.append(Line.hexDigits.utf8Start[Int(byte & 15)])
+        }
+    }
+
+    private static let hexDigits: StaticString = "0123456789abcdef"
+
     // MARK: members of a JSON object
 
     mutating func add(_ name: StaticString, _ value: StaticString) { add(name, value.bytes) }
     mutating func add(_ name: StaticString, _ value: CText) { add(name, gatewire_tool.bytes(value)) }
     mutating func add(_ name: StaticString, _ value: gw_slice) { add(name, value.bytes) }
+    mutating func add(_ name: StaticString, _ value: [UInt8]) { value.withUnsafeBufferPointer { add(name, $0) } }
 
     mutating func add(_ name: StaticString, _ value: UnsafeBufferPointer<UInt8>) {
         addName(name)
@@ -56,10 +77,8 @@ struct Line {
                 bytes.append(0x5c)
                 bytes.append(byte)
             case 0..<0x20, 0x7f:
-                let digits: StaticString = "0123456789abcdef"
                 append("\\u00")
-                bytes.append(digits.utf8Start[Int(byte >> 4)])
-                bytes.append(digits.utf8Start[Int(byte & 15)])
+                withUnsafeBytes(of: byte) { append(hex: $0.bindMemory(to: UInt8.self)) }
             default:
                 bytes.append(byte)
             }
@@ -84,6 +103,24 @@ struct Line {
         for byte in value.bytes { bytes.append(byte == 0x0a || byte == 0x0d ? 0x20 : byte) }
     }
 
+    /// Bytes as text (RFC 4648 section 4).
+    mutating func add(_ name: StaticString, base64 value: gw_slice) {
+        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        let data = value.bytes
+        addName(name)
+        bytes.append(0x22)
+        for start in stride(from: 0, to: data.count, by: 3) {
+            let count = min(3, data.count - start)
+            var bits: UInt32 = 0
+            for index in 0..<3 { bits = bits << 8 | (index < count ? UInt32(data[start + index]) : 0) }
+            for index in 0..<4 {
+                let digit = digits.utf8Start[Int(bits >> UInt32(18 - 6 * index)) & 63]
+                bytes.append(index <= count ? digit : 0x3d)
+            }
+        }
+        bytes.append(0x22)
+    }
+
     private mutating func addName(_ name: StaticString) {
         if !isEmptyObject { bytes.append(0x2c) }
         isEmptyObject = false
@@ -102,20 +139,40 @@ struct Line {
 
     mutating func write(to destination: Destination) {
         bytes.append(0x0a)
-        var start = 0
-        while start < bytes.count {
-            let written = bytes.withUnsafeBufferPointer { buffer -> Int in
-                guard let base = buffer.baseAddress else { return -1 }
-                return CSystem.write(destination.descriptor, base + start, buffer.count - start)
-            }
-            if written > 0 {
-                start += written
-            } else if systemError() != EINTR {
-                break
-            }
-        }
+        bytes.withUnsafeBufferPointer { writeBytes($0, to: destination) }
         bytes.removeAll(keepingCapacity: true)
     }
+}
+
+/// Writes all of it.  Ends the tool if standard output takes no more: whatever reads it has gone, or the disk is full.
+func writeBytes(_ bytes: UnsafeBufferPointer<UInt8>, to destination: Destination) {
+    guard let base = bytes.baseAddress else { return }
+    var start = 0
+    while start < bytes.count {
+        let written = CSystem.write(destination.descriptor, base + start, bytes.count - start)
+        if written > 0 {
+            start += written
+            continue
+        }
+        switch systemError() {
+        case EINTR:
+            break
+        case EAGAIN:
+            var descriptor = pollfd(fd: destination.descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&descriptor, 1, -1)
+        default:
+            guard destination == .output else { return }
+            complainOutput(systemError())
+            exit(ExitCode.output.rawValue)
+        }
+    }
+}
+
+private func complainOutput(_ error: Int32) {
+    var line = Line()
+    line.append("gatewire: standard output: ")
+    if let text = strerror(error) { line.append(CText(text)) }
+    line.write(to: .errors)
 }
 
 /// Writes a text that stands in the source.

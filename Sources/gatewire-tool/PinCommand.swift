@@ -63,29 +63,30 @@ enum PinCommand {
 
     private static func handle(_ event: gw_event, json: Bool) -> EventLoop.Next {
         guard Int(event.type) == Int(GW_EVENT_CLIENT_CLOSED) else { return .goOn }
-        let certificate = member("seen", of: event.payload)
-        guard event.status == gw_status(GW_ERR_TLS_PIN), certificate.count > 0 else {
+        let details = JSONValue(event.payload.bytes)
+        guard event.status == gw_status(GW_ERR_TLS_PIN), let certificate = details["seen"]?.elements.first?.string
+        else {
             let problem = Problem(event)
             problem.report(json: json)
             return .finish(problem.exitCode)
         }
-        let key = member("seenKey", of: event.payload)
+        let key = details["seenKey"]?.elements.first?.string
         if json {
             var line = Line(type: "pin")
             line.add("certificate", certificate)
-            if key.count > 0 { line.add("key", key) }
+            if let key { line.add("key", key) }
             line.writeObject()
         } else {
             show("certificate  ", certificate)
-            if key.count > 0 { show("key          ", key) }
+            if let key { show("key          ", key) }
         }
         return .finish(.success)
     }
 
-    private static func show(_ label: StaticString, _ fingerprint: UnsafeBufferPointer<UInt8>) {
+    private static func show(_ label: StaticString, _ fingerprint: [UInt8]) {
         var line = Line()
         line.append(label)
-        line.appendPrintable(fingerprint)
+        line.append(fingerprint)
         line.write(to: .output)
     }
 }

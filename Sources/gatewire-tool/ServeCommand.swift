@@ -34,6 +34,9 @@ struct ServeCommand {
         options.address = arguments.value("--address")
         options.certificate_file = arguments.value("--cert")
         options.key_file = arguments.value("--key")
+        guard arguments.has("--cert") == arguments.has("--key") else {
+            return command.complain("--cert and --key", "go together")
+        }
         options.port = 18789
         if let text = arguments.value("--port") {
             guard let port = wholeNumber(text, upTo: 65535) else {
@@ -85,45 +88,19 @@ struct ServeCommand {
         self.json = json
     }
 
-    private func text(_ which: Int) -> gw_slice {
-        var slice = gw_slice()
-        gw_server_get_text(server, UInt32(truncatingIfNeeded: which), &slice)
-        return slice
-    }
-
     private func announce(asksForCredential: Bool) {
-        let url = text(Int(GW_SERVER_URL))
-        let pin = text(Int(GW_SERVER_CERTIFICATE_PIN))
-        let keyPin = text(Int(GW_SERVER_KEY_PIN))
+        let announcement = Announcement(port: gw_server_port(server)) { which in
+            var slice = gw_slice()
+            gw_server_get_text(server, which, &slice)
+            return slice
+        }
         if json {
-            var line = Line(type: "listening")
-            line.add("url", url)
-            line.add("port", UInt64(gw_server_port(server)))
-            if pin.len > 0 { line.add("certificatePin", pin) }
-            if keyPin.len > 0 { line.add("keyPin", keyPin) }
+            var line = announcement.object()
             line.add("asksForCredential", asksForCredential)
             return line.writeObject()
         }
-        labelled("listening on     ", url)
-        if pin.len > 0 { labelled("certificate pin  ", pin) }
-        if keyPin.len > 0 { labelled("key pin          ", keyPin) }
-        var line = Line()
-        line.append("try              gatewire call ")
-        line.append(url)
-        line.append(" health")
-        if pin.len > 0 {
-            line.append(" --pin ")
-            line.append(pin)
-        }
-        if asksForCredential { line.append(" --token-file FILE") }
-        line.write(to: .output)
-    }
-
-    private func labelled(_ label: StaticString, _ value: gw_slice) {
-        var line = Line()
-        line.append(label)
-        line.append(value)
-        line.write(to: .output)
+        announcement.show(
+            to: .output, try: "gatewire call", asksForCredential ? " health --token-file FILE" : " health")
     }
 
     /// Ends politely; at once if it is told a second time.

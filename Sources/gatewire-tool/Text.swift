@@ -53,6 +53,13 @@ func wholeNumber(_ text: CText, upTo limit: UInt64) -> UInt64? {
     return text.pointee == 0 ? nil : number
 }
 
+/// Milliseconds of a clock that only goes forward.
+func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}
+
 /// Seconds with up to three decimals ("2", "0.25") as milliseconds, nil if the text is no such number or 0.
 func milliseconds(_ text: CText) -> UInt32? {
     var value: UInt64 = 0
@@ -69,43 +76,4 @@ func milliseconds(_ text: CText) -> UInt32? {
     for _ in max(decimals, 0)..<3 { value *= 10 }
     // Above that the library's numbers have other meanings.
     return value == 0 || value > 0xffff_fff0 ? nil : UInt32(truncatingIfNeeded: value)
-}
-
-/// The string value of a member of a flat JSON object, or the first one of its array, as it stands between its quotes;
-/// empty if there is none.
-func member(_ name: StaticString, of json: gw_slice) -> UnsafeBufferPointer<UInt8> {
-    let text = json.bytes
-    let none = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-    guard let base = text.baseAddress, name.utf8CodeUnitCount > 0 else { return none }
-    var at = 0
-    var isValue = false
-    while at < text.count {
-        if text[at] == 0x3a { isValue = true }
-        if text[at] == 0x2c { isValue = false }
-        guard text[at] == 0x22 else {
-            at += 1
-            continue
-        }
-        let start = at + 1
-        at = start
-        while at < text.count, text[at] != 0x22 { at += text[at] == 0x5c ? 2 : 1 }
-        guard at < text.count else { return none }
-        let isName = !isValue && at - start == name.utf8CodeUnitCount
-        if isName, memcmp(base + start, name.utf8Start, at - start) == 0 {
-            return stringValue(text, after: at + 1)
-        }
-        at += 1
-    }
-    return none
-}
-
-private func stringValue(_ text: UnsafeBufferPointer<UInt8>, after place: Int) -> UnsafeBufferPointer<UInt8> {
-    var start = place
-    while start < text.count, text[start] == 0x20 || text[start] == 0x3a || text[start] == 0x5b { start += 1 }
-    guard start < text.count, text[start] == 0x22 else { return UnsafeBufferPointer(start: nil, count: 0) }
-    start += 1
-    var end = start
-    while end < text.count, text[end] != 0x22 { end += text[end] == 0x5c ? 2 : 1 }
-    guard end <= text.count else { return UnsafeBufferPointer(start: nil, count: 0) }
-    return UnsafeBufferPointer(rebasing: text[start..<end])
 }

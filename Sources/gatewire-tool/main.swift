@@ -3,7 +3,7 @@ import CSystem
 
 /// The commands, in the order of the help.
 private func commands() -> [Command] {
-    [ServeCommand.command, CallCommand.command, EventsCommand.command, PinCommand.command]
+    [ServeCommand.command, CallCommand.command, EventsCommand.command, PinCommand.command, WebSocketCommand.command]
 }
 
 private func showHelp() {
@@ -50,7 +50,14 @@ private func runTool(_ words: [CText]) -> ExitCode {
     }
     let word = words[1]
     if isEqual(word, "--help") || isEqual(word, "-h") || isEqual(word, "help") {
-        showHelp()
+        guard words.count > 2 else {
+            showHelp()
+            return .success
+        }
+        guard let command = commands().first(where: { isEqual(words[2], $0.name) }) else {
+            return unknownCommand(words[2])
+        }
+        command.showHelp()
         return .success
     }
     if isEqual(word, "--version") {
@@ -68,4 +75,12 @@ private func runTool(_ words: [CText]) -> ExitCode {
     return unknownCommand(word)
 }
 
+/// Whoever closed one of the three standard descriptors must not find a connection in its place.
+private func holdStandardDescriptors() {
+    var descriptor: Int32 = 0
+    while descriptor >= 0, descriptor < 3 { descriptor = gw_open("/dev/null", O_RDWR | O_CLOEXEC, 0) }
+    if descriptor >= 3 { close(descriptor) }
+}
+
+holdStandardDescriptors()
 exit(runTool(commandLineWords()).rawValue)

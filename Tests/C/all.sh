@@ -9,4 +9,5 @@ echo "static library"
 Tests/C/run.sh build/static || status=1
 echo "tool"
 Tests/C/tool.sh || status=1
+Tests/C/tool-ws.sh || status=1
 exit "$status"

@@ -180,9 +180,13 @@ bool peer_read_head(peer *peer, char *head, size_t size) {
 }
 
 bool peer_upgrade(peer *peer) {
-  char head[8192], text[128], answer[512];
+  char head[8192];
+  return peer_read_head(peer, head, sizeof head) && peer_accept_upgrade(peer, head);
+}
+
+bool peer_accept_upgrade(peer *peer, const char *head) {
+  char text[128], answer[512];
   unsigned char digest[SHA_DIGEST_LENGTH], accept[64];
-  if (!peer_read_head(peer, head, sizeof head)) return false;
   const char *key = strcasestr(head, "\r\nSec-WebSocket-Key:");
   if (key == NULL || sscanf(key + 20, " %40s", text) != 1) return false;
   strcat(text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

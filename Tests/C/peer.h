@@ -39,6 +39,7 @@ bool peer_send_text(peer *peer, const char *text);
 bool peer_send_raw(peer *peer, const char *text);         /* past TLS */
 bool peer_read_head(peer *peer, char *head, size_t size); /* an HTTP head, to its empty line */
 bool peer_upgrade(peer *peer);                            /* reads the request and answers 101 */
+bool peer_accept_upgrade(peer *peer, const char *head); /* answers 101 to a request that was read */
 bool peer_send_frame(peer *peer, unsigned opcode, const void *bytes, size_t len);
 bool peer_send_json(peer *peer, const char *json); /* one text message */
 bool peer_challenge(peer *peer);

@@ -54,8 +54,8 @@ for program in versions arguments link sockets trust hostile threads promises; d
   *) sources="Tests/C/$program.c" ;;
   esac
   # shellcheck disable=SC2086  # both are lists of words
-  ${CC:-cc} -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:-} -Iinclude $sources Tests/C/host.c Tests/C/peer.c \
-    -o "$out/$program" -L"$library" -Wl,-rpath,"$library" -lgatewire -lssl -lcrypto -pthread
+  ${CC:-cc} -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:-} -Iinclude $sources \
+    Tests/C/host.c Tests/C/peer.c Tests/C/pair.c -o "$out/$program" -L"$library" -Wl,-rpath,"$library" -lgatewire -lssl -lcrypto -pthread
   if [ "$program" = versions ]; then
     echo "  $program"
     run "$program"

@@ -1,82 +1,8 @@
 /* Raw WebSockets: a listener and sockets in one process, over TLS with the pin. */
-#include "host.h"
+#include "pair.h"
 #include "test.h"
 
 #include <stdlib.h>
-
-typedef struct link_pair {
-  host host;
-  gw_listener *listener;
-  gw_socket *socket;
-  uint64_t peer; /* the socket as the listener knows it */
-  char url[256], pin[80];
-} link_pair;
-
-static void text_of(gw_slice from, char *to, size_t size) {
-  snprintf(to, size, "%.*s", (int)from.len, (const char *)from.ptr);
-}
-
-static bool listen_on(link_pair *link, gw_listener_options options) {
-  gw_slice url, pin;
-  memset(link, 0, sizeof *link);
-  if (!host_open(&link->host)) return false;
-  if (gw_listener_open(link->host.context, &options, &link->listener) != GW_OK) return false;
-  gw_listener_get_text(link->listener, GW_SERVER_URL, &url);
-  gw_listener_get_text(link->listener, GW_SERVER_CERTIFICATE_PIN, &pin);
-  text_of(url, link->url, sizeof link->url);
-  text_of(pin, link->pin, sizeof link->pin);
-  return true;
-}
-
-static bool start(link_pair *link, gw_socket_options options) {
-  const char *pins[] = {link->pin};
-  options.url = link->url;
-  if (link->pin[0] != 0) {
-    options.pins = pins;
-    options.pin_count = 1;
-  }
-  return gw_socket_open(link->host.context, &options, &link->socket) == GW_OK;
-}
-
-static gw_listener_options listening(void) {
-  gw_listener_options options;
-  gw_listener_options_init(&options);
-  return options;
-}
-
-static gw_socket_options opening(void) {
-  gw_socket_options options;
-  gw_socket_options_init(&options);
-  return options;
-}
-
-/* Waits until both ends have opened, in either order. */
-static bool both_open(link_pair *link, kept_event *socket_event) {
-  kept_event event;
-  bool here = false, there = false;
-  int64_t end = host_now() + HOST_DEADLINE_MS;
-  while ((!here || !there) && host_next(&link->host, (int32_t)(end - host_now()), &event)) {
-    if (event.event.type != GW_EVENT_SOCKET_OPEN) continue;
-    if (event.event.source == gw_socket_id(link->socket)) {
-      here = true;
-      if (socket_event != NULL) host_keep(&event.event, socket_event);
-    } else {
-      there = true;
-      link->peer = event.event.connection;
-    }
-  }
-  return here && there;
-}
-
-static bool link_open(link_pair *link) {
-  return listen_on(link, listening()) && start(link, opening()) && both_open(link, NULL);
-}
-
-static void link_close(link_pair *link) {
-  gw_socket_free(link->socket);
-  gw_listener_free(link->listener);
-  host_close(&link->host);
-}
 
 static void null_is_a_status(void) {
   host host;
@@ -86,6 +12,7 @@ static void null_is_a_status(void) {
   gw_socket_options options = opening();
   gw_listener_options serving = listening();
   gw_socket_state state = {.struct_size = sizeof state};
+  gw_listener_stats stats = {.struct_size = sizeof stats};
   options.url = "ws://127.0.0.1:1";
   REQUIRE(host_open(&host));
   gw_socket_limits_init(NULL);
@@ -113,6 +40,7 @@ static void null_is_a_status(void) {
   CHECK_STATUS(gw_listener_ping(NULL, 1, NULL, 0), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_disconnect(NULL, 1, 0, NULL), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_get_state(NULL, 1, &state), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_listener_get_stats(NULL, &stats), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_stop(NULL), GW_ERR_ARGUMENT);
   CHECK(socket == NULL && listener == NULL);
   host_close(&host);

@@ -1,98 +1,46 @@
 #!/bin/sh
 # The tool from outside: exit statuses, one JSON object a line, secrets that stay secret, signals.
 set -eu
-cd "$(dirname "$0")/../.."
-tool=build/gatewire
-work=$(mktemp -d)
-children=
-passed=0
-failed=0
-
-finish() {
-  for child in $children; do kill -9 "$child" 2>/dev/null || true; done
-  rm -rf "$work"
-}
-trap finish EXIT
+# shellcheck source=Tests/C/tool-common.sh
+. "$(dirname "$0")/tool-common.sh"
 
 TOKEN=a-token-that-nobody-guesses
 printf '%s\n' "$TOKEN" > "$work/token"
-unset GATEWIRE_TOKEN
 
-# expect STATUS NAME ARGUMENTS...: runs the tool; out and err hold what it said
-expect() {
-  wanted=$1 name=$2
-  shift 2
-  status=0
-  timeout 30 "$tool" "$@" > "$work/out" 2> "$work/err" < "$work/in" || status=$?
-  cat "$work/out" "$work/err" >> "$work/all"
-  verdict "$name (exit $status)" test "$status" -eq "$wanted"
-}
-
-verdict() {
+# serve NAME ARGUMENTS...: a gateway in the background
+serve() {
   name=$1
   shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    echo "    not ok - $name"
-    sed 's/^/      /' "$work/out" "$work/err"
-    failed=$((failed + 1))
-  fi
+  background "$name" serve --port 0 "$@"
 }
-
-says() { grep -q -e "$1" "$work/out"; }
-complains() { grep -q -e "$1" "$work/err"; }
-json_lines() {
-  python3 -c 'import json, sys
-for line in open(sys.argv[1]): assert isinstance(json.loads(line)["type"], str)' "$1"
-}
-
-# serve NAME ARGUMENTS...: a gateway in the background; its first line is there when this returns
-serve() {
-  output=$work/$1
-  shift
-  "$tool" serve --port 0 --json "$@" > "$output" 2>&1 &
-  server=$!
-  children="$children $server"
-  tries=0
-  while [ ! -s "$output" ] && [ $tries -lt 100 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-  done
-  url=$(sed -n '1s/.*"url":"\([^"]*\)".*/\1/p' "$output")
-  pin=$(sed -n '1s/.*"certificatePin":"\([^"]*\)".*/\1/p' "$output")
-}
-
-# stop SIGNAL: ends the gateway; status is its exit status
-stop() {
-  kill "-$1" "$server"
-  status=0
-  wait "$server" || status=$?
-}
-
-: > "$work/in"
-: > "$work/out"
-: > "$work/err"
 
 # --- command lines ---
 
 expect 0 "--help" --help
 verdict "--help names every command" says 'serve .*'
-for command in serve call events pin; do
+for command in serve call events pin ws; do
   expect 0 "$command --help" "$command" --help
   verdict "$command --help names exit statuses" says 'Exit status'
 done
+expect 0 "call -h" call -h
+verdict "-h is --help" says 'Exit status'
+expect 0 "help call" help call
+verdict "help call is call --help" says 'Exit status'
+expect 2 "help for an unknown command" help frobnicate
 expect 0 "--version" --version
 verdict "--version names OpenSSL" says 'OpenSSL'
 expect 2 "no command"
 expect 2 "an unknown command" frobnicate
-verdict "an unknown command is answered with the known ones" complains 'serve call events pin'
+verdict "an unknown command is answered with the known ones" complains 'serve call events pin ws'
 expect 2 "an unknown option" call --tokn="$TOKEN" ws://127.0.0.1:1 health
 verdict "an unknown option is answered with the known ones" complains '--token-file'
 expect 2 "a missing argument" call ws://127.0.0.1:1
 expect 2 "an option without its value" call ws://127.0.0.1:1 health --pin
 expect 2 "a value for an option that has none" call ws://127.0.0.1:1 health --json=yes
 expect 2 "a number that is none" serve --port 70000
+expect 2 "an address that is none" serve --address localhost --port 0
+expect 2 "a certificate without its key" serve --cert "$work/none" --port 0
+verdict "a missing key is named" complains '--cert and --key'
 expect 2 "a time that is none" call ws://127.0.0.1:1 health --timeout soon
 expect 2 "a file that is not there" call ws://127.0.0.1:1 health --token-file "$work/none"
 expect 2 "a URL that is none" call gateway health
@@ -150,22 +98,31 @@ listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 time.sleep(60)' > "$work/silent" &
 children="$children $!"
-while [ ! -s "$work/silent" ]; do sleep 0.1; done
+wait_for '[0-9]' "$work/silent" || true
 expect 7 "silence" call "ws://127.0.0.1:$(cat "$work/silent")" health --timeout 0.2
 
 serve losing --plaintext
 "$tool" events "$url" --once > "$work/lost" 2>&1 &
 events=$!
 children="$children $events"
-while [ ! -s "$work/lost" ]; do sleep 0.1; done
+wait_for connected "$work/lost" || true
 stop KILL 2> "$work/killed"
 status=0
 wait "$events" || status=$?
 verdict "a lost connection ends events --once with 8 ($status)" test "$status" -eq 8
 
+serve full --plaintext
+status=0
+"$tool" call "$url" health > /dev/full 2> "$work/err" || status=$?
+verdict "a full disk ends it with 9 ($status)" test "$status" -eq 9
+verdict "a full disk is named" complains 'standard output'
+status=0
+"$tool" call "$url" health > "$work/out" 2> "$work/err" <&- || status=$?
+verdict "a closed standard input is none of the connection's ($status)" test "$status" -eq 0
+stop TERM
+
 serve interrupted --plaintext
 stop INT
 verdict "serve ends with 0 on SIGINT ($status)" test "$status" -eq 0
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+sums

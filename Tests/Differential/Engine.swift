@@ -31,7 +31,7 @@ struct Verdict {
 
     mutating func record(_ input: WebSocketConnection.Input) {
         switch input {
-        case .needMore, .pong: break
+        case .needMore, .pong, .part: break
         case .message(let kind, let bytes):
             messages.append("[\"\(kind)\",\"\(String(decoding: hexText(Array(bytes)), as: UTF8.self))\"]")
         case .ping(let bytes): pings.append("\"\(String(decoding: hexText(Array(bytes)), as: UTF8.self))\"")

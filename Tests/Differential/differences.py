@@ -1,8 +1,8 @@
 """Where the engine and a peer may differ, each with the section that lets it or asks for it.
 
-An entry holds for a pair of verdicts only if the engine reported this violation (or the stream has this trait), so that it
-hides no other one.  Whoever stopped earlier must have given the messages and pings that the other one gave first, unless the
-entry says that the peer loses messages.
+An entry holds for a pair of verdicts only if the engine reported this violation (or the stream has this trait), so that
+it hides no other one.  Whoever stopped earlier must have given the messages and pings that the other one gave first,
+unless the entry says that the peer loses messages.
 """
 
 from __future__ import annotations

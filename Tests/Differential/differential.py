@@ -68,7 +68,8 @@ def main() -> int:
                     print(f"  engine: {shown(ours)}\n  {peer}: {shown(theirs)}\n  {stream.data[:200].hex()}")
     for reason, count in sorted(explained.items()):
         print(f"{count:7} {reason}")
-    print(f"{seeds} streams from seed {first}: {faults['none']} without a fault, {len(faults.keys() - {'none'})} kinds of fault")
+    kinds = len(faults.keys() - {"none"})
+    print(f"{seeds} streams from seed {first}: {faults['none']} without a fault, {kinds} kinds of fault")
     print(f"{seeds * len(PEERS) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

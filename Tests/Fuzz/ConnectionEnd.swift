@@ -34,6 +34,9 @@ final class ConnectionEnd {
     private let arena = Arena(chunkSize: 1024)
     private var now = Instant(microseconds: 1_000_000)
     private var fragments: Event?
+    /// Parts of the message that is being received.
+    private var parts: [UInt8] = []
+    private var received = 0
     private var greatestLimit: Int
     private var seed: UInt64 = 0
 
@@ -64,6 +67,12 @@ final class ConnectionEnd {
         require(outcome.events.filter(\.isEnd).count == 1, "it ends \(outcome.events.filter(\.isEnd).count) times")
         require(outcome.events.last?.isEnd == true, "something was reported behind the end")
         requireQuietEnd()
+        let traffic = connection.statistics
+        require(traffic.wireBytesSent == outcome.output.count, "\(traffic), sent \(outcome.output.count)")
+        require(traffic.wireBytesReceived <= received, "\(traffic), received \(received)")
+        require(traffic.messagesSent == outcome.sent.count, "\(traffic), sent \(outcome.sent.count) messages")
+        let messages = outcome.events.count { if case .message = $0 { true } else { false } }
+        require(traffic.messagesReceived == messages, "\(traffic), received \(messages) messages")
     }
 
     /// Nothing can be sent by, and nothing comes from, a connection that has ended.
@@ -84,6 +93,7 @@ final class ConnectionEnd {
 
     private func receive(_ bytes: [UInt8], _ cutting: Cutting) {
         seed += 1
+        received += bytes.count
         cutting.pieces(bytes, seed: seed) { piece in
             var piece = piece[...]
             // As the runtime does: what is large goes past the window.
@@ -119,8 +129,17 @@ final class ConnectionEnd {
         switch input {
         case .needMore: break
         case .message(let kind, let bytes):
-            require(bytes.count <= greatestLimit, "a message of \(bytes.count) bytes")
-            outcome.events.append(.message(kind, Array(bytes)))
+            require(parts.count + bytes.count <= greatestLimit, "a message of \(parts.count + bytes.count) bytes")
+            outcome.events.append(.message(kind, parts + bytes))
+            parts = []
+        case .part(let kind, let bytes):
+            // As many as fit; where they end depends on the cutting, so they count when the message ends.
+            require(bytes.count + 3 >= (plan.settings.partBytes ?? .max), "a part of \(bytes.count) bytes")
+            if kind == .text {
+                var validator = UTF8Validator()
+                require(validator.check(bytes) && validator.isComplete, "a part that is cut inside of a code point")
+            }
+            parts += bytes
         case .ping(let bytes): outcome.events.append(.ping(Array(bytes)))
         case .pong(let bytes): outcome.events.append(.pong(Array(bytes)))
         case .closed(let summary): outcome.events.append(.closed(summary))
@@ -130,6 +149,7 @@ final class ConnectionEnd {
 
     private func check() {
         require(connection.carried.count <= WebSocketConnection.mostCarriedBytes, "too much is carried over")
+        require(connection.assembler.heldBytes <= plan.settings.maxMemoryBytes, "too much is held of a message")
         require(connection.isOpen || !connection.isEnded || connection.deadline == .never, "a deadline after the end")
     }
 

@@ -29,6 +29,9 @@ struct ConnectionPlan {
     var steps: [(skip: Int, action: Action)] = []
     var stream: [UInt8] = []
 
+    /// Whether every cutting of the stream must give the same.
+    var isComparable: Bool { settings.maxMemoryBytes == .max }
+
     init(_ input: UnsafeRawBufferPointer) {
         var choices = Choices(input)
         let flags = choices.byte()
@@ -41,6 +44,13 @@ struct ConnectionPlan {
         settings.deflate.memoryLevel = 1
         settings.deflate.serverNoContextTakeover = extensions & 2 != 0
         settings.deflate.clientNoContextTakeover = extensions & 4 != 0
+        // Only one of them: where memory ends depends on what lies whole in the window, and so on the cutting.
+        switch extensions >> 6 {
+        case 1: settings.maxFrameBytes = 150
+        case 2: settings.partBytes = 50
+        case 3: settings.maxMemoryBytes = 60_000
+        default: break
+        }
         if flags & 16 != 0 {
             // The window for what comes is the greatest, because what refers behind a smaller one may be refused or not.
             let bits = extensions & 32 == 0 ? 15 : 8 + flags >> 5

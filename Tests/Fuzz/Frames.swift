@@ -10,7 +10,11 @@ func fuzzFrames(_ input: UnsafeRawBufferPointer) {
     let role: Role = flags & 1 == 0 ? .client : .server
     let limit = flags & 2 == 0 ? 1 << 20 : 300
     let decoder = FrameDecoder(role: role, isDeflateAgreed: flags & 4 != 0)
-    var message = MessageAssembler(maxBytes: limit, maxFragments: 4)
+    var settings = WebSocketSettings()
+    settings.maxMessageBytes = UInt32(limit)
+    settings.maxFragments = 4
+    if flags & 8 != 0 { settings.maxFrameBytes = 200 }
+    var message = MessageAssembler(settings)
     var fragments = 0
     var declared = 0
     var rest = choices.all()[...]
@@ -26,6 +30,7 @@ func fuzzFrames(_ input: UnsafeRawBufferPointer) {
             fragments = message.isOpen ? fragments + 1 : 1
             declared = (message.isOpen ? declared : 0) + header.length
             message.begin(header)
+            require(header.length <= settings.maxFrameBytes, "\(header)")
             require(fragments <= 4, "\(fragments) fragments")
             require(declared <= (message.isCompressed ? limit + limit / 4 + 1024 : limit), "\(declared) bytes")
             if header.isFinal { use(message.end(nil)) }

@@ -77,6 +77,8 @@ func frame(
 enum Event: Equatable {
     case text([UInt8])
     case binary([UInt8])
+    case textPart([UInt8])
+    case binaryPart([UInt8])
     case ping([UInt8])
     case pong([UInt8])
     case closed(CloseSummary)
@@ -133,6 +135,8 @@ final class Peer {
         case .needMore: break
         case .message(.text, let bytes): events.append(.text(Array(bytes)))
         case .message(.binary, let bytes): events.append(.binary(Array(bytes)))
+        case .part(.text, let bytes): events.append(.textPart(Array(bytes)))
+        case .part(.binary, let bytes): events.append(.binaryPart(Array(bytes)))
         case .ping(let bytes): events.append(.ping(Array(bytes)))
         case .pong(let bytes): events.append(.pong(Array(bytes)))
         case .closed(let summary): events.append(.closed(summary))

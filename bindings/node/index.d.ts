@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 
+export * from './websocket'
+
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined }
 
@@ -299,6 +301,8 @@ export class GatewireError extends Error {
   readonly details?: any
   readonly outcome?: Outcome
   readonly closeCode?: number
+  /** What the peer gave as its reason to close. */
+  readonly closeReason?: string
   readonly httpStatus?: number
   readonly cause?: unknown
 }

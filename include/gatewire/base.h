@@ -161,7 +161,8 @@ enum {
   GW_STRUCT_SOCKET_LIMITS = 11,
   GW_STRUCT_SOCKET_OPTIONS = 12,
   GW_STRUCT_SOCKET_STATE = 13,
-  GW_STRUCT_LISTENER_OPTIONS = 14
+  GW_STRUCT_LISTENER_OPTIONS = 14,
+  GW_STRUCT_LISTENER_STATS = 15
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

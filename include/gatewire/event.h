@@ -87,10 +87,12 @@ enum {
   GW_EVENT_SOCKET_REQUEST = 30,
 
   /* The connection is open.  name: the subprotocol agreed, or empty.  payload: JSON with the peer's "headers" and, at a
-   * listener, "target" and "remote". */
+   * listener, "target" and "remote", at a gw_socket "redirects" (how many were followed) and "url" (the last one's, without user and
+   * password). */
   GW_EVENT_SOCKET_OPEN = 31,
 
-  /* A message, or with GW_EVENT_PART a part of one.  payload: its bytes.  code: GW_TEXT (valid UTF-8) or GW_BINARY. */
+  /* A message, or with GW_EVENT_PART a part of one (GW_SOCKET_PARTS); the last part, which may be empty, comes without the flag.
+   * payload: its bytes.  code: GW_TEXT (valid UTF-8, also each part by itself) or GW_BINARY. */
   GW_EVENT_SOCKET_MESSAGE = 32,
 
   /* With GW_SOCKET_CONTROL or GW_LISTENER_CONTROL: a ping (which was answered) or a pong arrived.  payload: its bytes. */
@@ -103,7 +105,7 @@ enum {
   /* Terminal for a socket or a listener's connection, also for one that never opened.  status GW_OK: the host closed it and the
    * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
    * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
-   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN. */
+   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
   GW_EVENT_SOCKET_CLOSED = 36
 };
 
@@ -111,7 +113,8 @@ enum {
 enum {
   GW_EVENT_RETRYABLE = 1u << 0, /* trying the same again later can help */
   GW_EVENT_PART = 1u << 1,      /* more parts of this message follow */
-  GW_EVENT_CLEAN = 1u << 2      /* both close frames were seen */
+  GW_EVENT_CLEAN = 1u << 2,     /* both close frames were seen (RFC 6455 section 7.1.4) */
+  GW_EVENT_PEER_FIRST = 1u << 3 /* the peer's close frame was the first */
 };
 
 /* gw_event.sequence of a frame without seq. */

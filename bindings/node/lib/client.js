@@ -3,7 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { inspect } = require('node:util')
 
-const { addCall, clients, feed, hold, letGo, removeCall, words } = require('./delivery.js')
+const { addCall, feed, hold, letGo, owners, removeCall, words } = require('./delivery.js')
 const { lastError, makeError } = require('./errors.js')
 const { EventStream, GatewayEvent } = require('./events.js')
 const { native, ID_HIGH, ID_LOW } = require('./native.js')
@@ -105,7 +105,7 @@ class Client extends EventEmitter {
     this.#place = place
     // What may carry credentials is not kept.
     this.#url = text.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//')
-    clients[place] = this
+    owners[place] = this
     this.ref()
   }
 
@@ -296,8 +296,8 @@ class Client extends EventEmitter {
     this.#place = -1
     this.#isConnected = false
     this.#end = { error }
-    clients[place] = undefined
-    native.clientFree(place)
+    owners[place] = undefined
+    native.release(place)
     for (const stream of this.#streams) stream.finish(error)
     this.#streams.clear()
     this.emit('closed', error)

@@ -1,7 +1,7 @@
 'use strict'
 
-// The way of events from the addon to clients, servers and calls.  One call of deliver() brings all events of a
-// wake-up; the answer to a call costs one place in an array and its promise, and no other object.
+// The way of events from the addon to clients, servers, sockets and calls.  One call of deliver() brings all events of
+// a wake-up; the answer to a call costs one place in an array and its promise, and no other object.
 
 const { makeError } = require('./errors.js')
 const {
@@ -10,8 +10,8 @@ const {
 } = require('./native.js')
 
 const {
-  GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_PEER_CONNECTED,
-  GW_EVENT_RETRYABLE
+  GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
+  GW_EVENT_RETRYABLE, GW_EVENT_SOCKET_MESSAGE
 } = native.constants
 
 /** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
@@ -48,13 +48,14 @@ function sliceBuffer (bytes, start, end) {
   return typeof bytes === 'string' ? Buffer.from(bytes.substring(start, end), 'latin1') : bytes.subarray(start, end)
 }
 
-/** One event for a client or server. */
+/** One event for what was opened. */
 class Notice {
   constructor (row, name, payload, text) {
     this.type = words[row + TYPE]
     this.status = statuses[row + STATUS]
     this.code = words[row + CODE]
     this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
+    this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
     this.actor = words[row + ACTOR]
     this.retryAfterMs = words[row + RETRY_AFTER]
     this.connectionLow = words[row + CONNECTION]
@@ -68,7 +69,8 @@ class Notice {
     this.text = text
   }
 
-  error () {
+  /** names: what the name of the event is for the error. */
+  error (names = { gatewayCode: this.name }) {
     let details = readDetails(this.payload)
     // A rejected call brings the whole error object; the rest of it is in the other fields.
     if (this.status === GW_ERR_REJECTED) details = details?.details
@@ -77,8 +79,8 @@ class Notice {
       code: this.code,
       retryable: this.retryable,
       retryAfterMs: this.retryAfterMs,
-      gatewayCode: this.name,
-      details
+      details,
+      ...names
     })
   }
 }
@@ -98,8 +100,8 @@ function joinId (low, high) {
 
 // --- who events belong to ---
 
-const clients = []
-const servers = []
+// What was opened, by the place of its handle.
+const owners = []
 const calls = []
 const freeCalls = []
 
@@ -161,15 +163,19 @@ function callFailed (row, call, notice) {
 function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
   const type = words[row + TYPE]
   const isAnswer = type === GW_EVENT_CALL_DONE || type === GW_EVENT_CALL_ACCEPTED
-  const owner = (isAnswer ? calls : type < GW_EVENT_PEER_CONNECTED ? clients : servers)[words[row + OWNER]]
+  const owner = (isAnswer ? calls : owners)[words[row + OWNER]]
   if (owner === undefined) return
   if (type === GW_EVENT_CALL_DONE && statuses[row + STATUS] === 0) {
     if (large === undefined) callDone(row, owner, bytes, start, end)
     else callDone(row, owner, large, 0, large.length)
     return
   }
-  const name = sliceText(bytes, nameStart, start)
   const payload = large === undefined ? new Slice(bytes, start, end) : new Slice(large, 0, large.length)
+  if (type === GW_EVENT_SOCKET_MESSAGE) {
+    owner[feedMessage](payload, words[row + CODE], words[row + CONNECTION], words[row + CONNECTION + 1])
+    return
+  }
+  const name = sliceText(bytes, nameStart, start)
   const notice = new Notice(row, name, payload, sliceText(bytes, end, textEnd))
   if (type === GW_EVENT_CALL_DONE) callFailed(row, owner, notice)
   else if (type === GW_EVENT_CALL_ACCEPTED) owner.onAccepted?.(owner.raw ? payload.buffer() : payload.parse())
@@ -195,11 +201,14 @@ function deliver (count, bytes, large) {
   }
 }
 
-/** The method of a client or server that takes a Notice. */
+/** The method that takes a Notice. */
 const feed = Symbol('feed')
+
+/** The method that takes a message of a WebSocket: its bytes, its kind, and the halves of the connection's id. */
+const feedMessage = Symbol('feedMessage')
 
 const table = native.start(deliver)
 const words = new Uint32Array(table)
 const statuses = new Int32Array(table)
 
-module.exports = { addCall, clients, feed, hold, joinId, letGo, removeCall, servers, words }
+module.exports = { addCall, feed, feedMessage, hold, joinId, letGo, owners, removeCall, words }

@@ -37,11 +37,17 @@ class GatewireError extends Error {
     if (facts.retryAfterMs) this.retryAfterMs = facts.retryAfterMs
     if (facts.gatewayCode) this.gatewayCode = facts.gatewayCode
     if (facts.details !== undefined) this.details = facts.details
-    if (facts.code) this[status === GW_ERR_UPGRADE_REFUSED ? 'httpStatus' : 'closeCode'] = facts.code
+    if (facts.code) this[isHttpStatus(status, facts.code) ? 'httpStatus' : 'closeCode'] = facts.code
+    if (facts.closeReason) this.closeReason = facts.closeReason
     if (facts.cause !== undefined) this.cause = facts.cause
     const outcome = facts.outcome ?? OUTCOMES.get(status)
     if (outcome !== undefined) this.outcome = outcome
   }
+}
+
+/** Close codes begin at 1000 (RFC 6455 section 7.4.2). */
+function isHttpStatus (status, code) {
+  return status === GW_ERR_UPGRADE_REFUSED || code < 1000
 }
 
 class UsageError extends GatewireError {}

@@ -5,6 +5,8 @@ const { classes, makeError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkText } = require('./options.js')
 const { Server, serve } = require('./server.js')
+const { WebSocketServer } = require('./websocket-server.js')
+const { WebSocket } = require('./websocket.js')
 
 /** Reads a certificate pin in any of its text forms; gives 64 lower-case hex digits. */
 function normalizePin (text) {
@@ -18,6 +20,8 @@ module.exports = {
   serve,
   Client,
   Server,
+  WebSocket,
+  WebSocketServer,
   normalizePin,
   version: native.version,
   dependencies: native.dependencies,

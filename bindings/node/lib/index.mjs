@@ -5,6 +5,8 @@ export const {
   serve,
   Client,
   Server,
+  WebSocket,
+  WebSocketServer,
   normalizePin,
   version,
   dependencies,

@@ -83,31 +83,50 @@ function checkObject (name, value) {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw wrongType(name, 'an object', value)
 }
 
-function checkNames (where, options, allowed) {
+/** refused: names that the user may expect, with what there is instead. */
+function checkNames (where, options, allowed, refused = {}) {
   for (const name of Object.keys(options)) {
     if (allowed.includes(name)) continue
-    const error = new TypeError(
-      `${where}: there is no option "${name}"; the options are ${[...allowed].sort().join(', ')}`)
+    const rest = Object.hasOwn(refused, name) ? refused[name] : `the options are ${[...allowed].sort().join(', ')}`
+    const error = new TypeError(`${where}: there is no option "${name}"; ${rest}`)
     error.code = 'ERR_INVALID_ARG_VALUE'
     throw error
   }
 }
 
 /**
- * Reads options of a client or server.
- * kinds: the addon's options, by name.  choices: options that stand for flags, each a Map from value to flag.
+ * Reads options of what is opened.
+ * kinds: the addon's options, by name; or functions that check one.  choices: options that stand for flags, each a Map
+ * from value to flag.  refused: as in checkNames.
  */
-function readOptions (where, options, kinds, choices) {
+function readOptions (where, options, kinds, choices, refused) {
   checkObject(`${where}: options`, options)
-  checkNames(where, options, [...Object.keys(kinds), ...Object.keys(choices)])
+  checkNames(where, options, [...Object.keys(kinds), ...Object.keys(choices)], refused)
   const values = {}
   let flags = 0
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
     if (name in choices) flags |= checkChoice(`${where}: ${name}`, value, choices[name])
-    else values[name] = CHECKS[kinds[name]](`${where}: ${name}`, value)
+    else values[name] = checkKind(`${where}: ${name}`, value, kinds[name])
   }
   return { flags, values }
 }
 
-module.exports = { checkInteger, checkNames, checkObject, checkText, checkTime, readOptions, wrongType, wrongValue }
+function checkKind (name, value, kind) {
+  return typeof kind === 'function' ? kind(name, value) : CHECKS[kind](name, value)
+}
+
+function checkFunction (name, value) {
+  if (typeof value !== 'function') throw wrongType(name, 'a function', value)
+  return value
+}
+
+function checkBoolean (name, value) {
+  if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value)
+  return value
+}
+
+module.exports = {
+  checkBoolean, checkFunction, checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions,
+  wrongType, wrongValue
+}

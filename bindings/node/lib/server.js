@@ -3,7 +3,7 @@
 const { EventEmitter } = require('node:events')
 const { inspect } = require('node:util')
 
-const { feed, hold, joinId, letGo, servers } = require('./delivery.js')
+const { feed, hold, joinId, letGo, owners } = require('./delivery.js')
 const { RpcError, lastError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkInteger, checkNames, checkObject, checkText, readOptions, wrongType } = require('./options.js')
@@ -121,7 +121,7 @@ class Server extends EventEmitter {
     this.pin = native.serverText(place, GW_SERVER_CERTIFICATE_PIN) || undefined
     this.keyPin = native.serverText(place, GW_SERVER_KEY_PIN) || undefined
     this.certificate = native.serverText(place, GW_SERVER_CERTIFICATE) || undefined
-    servers[place] = this
+    owners[place] = this
     this.ref()
   }
 
@@ -232,8 +232,8 @@ class Server extends EventEmitter {
     this.unref()
     this.#place = -1
     this.#isStopped = true
-    servers[place] = undefined
-    native.serverFree(place)
+    owners[place] = undefined
+    native.release(place)
     this.emit('closed')
   }
 

@@ -4,33 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- places --- */
-
-bool places_add(struct places *places, void *handle, uint32_t *place) {
-  uint32_t i = 0;
-  while (i < places->count && places->items[i] != NULL) i++;
-  if (i == places->count) {
-    if (i == UINT32_MAX) return false;
-    void **items = realloc(places->items, ((size_t)i + 1) * sizeof *items);
-    if (items == NULL) return false;
-    places->items = items;
-    places->count = i + 1;
-  }
-  places->items[i] = handle;
-  *place = i;
-  return true;
-}
-
-void *places_get(const struct places *places, uint32_t place) {
-  return place < places->count ? places->items[place] : NULL;
-}
-
-void *places_take(struct places *places, uint32_t place) {
-  void *handle = places_get(places, place);
-  if (handle != NULL) places->items[place] = NULL;
-  return handle;
-}
-
 /* --- life of the addon --- */
 
 struct addon *addon_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments) {
@@ -43,8 +16,7 @@ struct addon *addon_arguments(napi_env env, napi_callback_info info, size_t coun
 
 void addon_release(struct addon *addon) {
   if (--addon->holders > 0) return;
-  free(addon->clients.items);
-  free(addon->servers.items);
+  handles_release_all(&addon->handles);
   scratch_free(&addon->text);
   scratch_free(&addon->json);
   scratch_free(&addon->extra);
@@ -56,6 +28,30 @@ static void environment_ended(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   addon_release(data);
+}
+
+/* --- handles --- */
+
+void *handle_at(struct addon *addon, enum handle_kind kind, napi_value place) {
+  uint32_t number;
+  if (napi_get_value_uint32(addon->env, place, &number) != napi_ok) return NULL;
+  return handles_get(&addon->handles, kind, number);
+}
+
+napi_value open_end(struct addon *addon, uint32_t place, enum handle_kind kind, void *handle, gw_status status) {
+  handles_put(&addon->handles, place, kind, handle);
+  if (status != GW_OK) return make_i32(addon->env, status);
+  context_unsent(addon);
+  return make_i32(addon->env, (int32_t)place);
+}
+
+/* (place) frees what was opened */
+static napi_value release(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  uint32_t place;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon != NULL && read_u32(env, argument, &place)) handles_release(&addon->handles, place);
+  return NULL;
 }
 
 /* --- what the library says of itself --- */
@@ -110,6 +106,7 @@ static const napi_property_descriptor addon_functions[] = {
     FUNCTION("statusText", status_text),
     FUNCTION("pinNormalize", pin_normalize),
     FUNCTION("start", start),
+    FUNCTION("release", release),
 };
 
 /* The numbers of the headers that JavaScript needs, under their own names. */
@@ -119,6 +116,11 @@ static const struct {
 } constants[] = {
 #define CONSTANT(name) {#name, (double)(name)}
     CONSTANT(GW_QUEUED),
+    CONSTANT(GW_ERR_ARGUMENT),
+    CONSTANT(GW_ERR_UNSUPPORTED),
+    CONSTANT(GW_ERR_LISTEN),
+    CONSTANT(GW_ERR_LOST),
+    CONSTANT(GW_ERR_CLOSED),
     CONSTANT(GW_ERR_GONE),
     CONSTANT(GW_ERR_STATE),
     CONSTANT(GW_ERR_JSON),
@@ -143,7 +145,15 @@ static const struct {
     CONSTANT(GW_EVENT_PEER_DISCONNECTED),
     CONSTANT(GW_EVENT_PEER_REQUEST),
     CONSTANT(GW_EVENT_SERVER_CLOSED),
+    CONSTANT(GW_EVENT_SOCKET_REQUEST),
+    CONSTANT(GW_EVENT_SOCKET_OPEN),
+    CONSTANT(GW_EVENT_SOCKET_MESSAGE),
+    CONSTANT(GW_EVENT_SOCKET_PING),
+    CONSTANT(GW_EVENT_SOCKET_PONG),
+    CONSTANT(GW_EVENT_SOCKET_WRITABLE),
+    CONSTANT(GW_EVENT_SOCKET_CLOSED),
     CONSTANT(GW_EVENT_RETRYABLE),
+    CONSTANT(GW_EVENT_CLEAN),
     CONSTANT(GW_CLIENT_PLAINTEXT_PRIVATE),
     CONSTANT(GW_CLIENT_PLAINTEXT_ANY),
     CONSTANT(GW_CLIENT_NO_RECONNECT),
@@ -160,6 +170,21 @@ static const struct {
     CONSTANT(GW_SERVER_CERTIFICATE_PIN),
     CONSTANT(GW_SERVER_KEY_PIN),
     CONSTANT(GW_SERVER_CERTIFICATE),
+    CONSTANT(GW_TEXT),
+    CONSTANT(GW_BINARY),
+    CONSTANT(GW_SEND_PART),
+    CONSTANT(GW_SEND_UNCOMPRESSED),
+    CONSTANT(GW_SOCKET_PLAINTEXT_PRIVATE),
+    CONSTANT(GW_SOCKET_PLAINTEXT_ANY),
+    CONSTANT(GW_SOCKET_NO_DEFLATE),
+    CONSTANT(GW_SOCKET_DEFLATE_TAKEOVER),
+    CONSTANT(GW_SOCKET_CONTROL),
+    CONSTANT(GW_SOCKET_NEED_SUBPROTOCOL),
+    CONSTANT(GW_LISTENER_PLAINTEXT),
+    CONSTANT(GW_LISTENER_NO_DEFLATE),
+    CONSTANT(GW_LISTENER_DEFLATE_TAKEOVER),
+    CONSTANT(GW_LISTENER_CONTROL),
+    CONSTANT(GW_LISTENER_ASK),
 #undef CONSTANT
 };
 
@@ -182,6 +207,10 @@ static const struct {
     {GW_STRUCT_CALL_OPTIONS, "gw_call_options", sizeof(gw_call_options), false},
     {GW_STRUCT_CLIENT_STATE, "gw_client_state", sizeof(gw_client_state), false},
     {GW_STRUCT_SERVER_OPTIONS, "gw_server_options", sizeof(gw_server_options), false},
+    {GW_STRUCT_SOCKET_LIMITS, "gw_socket_limits", sizeof(gw_socket_limits), false},
+    {GW_STRUCT_SOCKET_OPTIONS, "gw_socket_options", sizeof(gw_socket_options), false},
+    {GW_STRUCT_SOCKET_STATE, "gw_socket_state", sizeof(gw_socket_state), false},
+    {GW_STRUCT_LISTENER_OPTIONS, "gw_listener_options", sizeof(gw_listener_options), false},
 };
 
 /* The library was found by the dynamic linker; whether it is one that this addon was made for is seen here. */
@@ -217,6 +246,10 @@ static bool define_functions(napi_env env, napi_value exports, const napi_proper
   return true;
 }
 
+static void set_described(napi_env env, napi_value exports, const char *name, napi_value description) {
+  if (description != NULL) napi_set_named_property(env, exports, name, description);
+}
+
 NAPI_MODULE_INIT() {
   if (!library_fits(env)) return NULL;
 
@@ -235,7 +268,9 @@ NAPI_MODULE_INIT() {
   if (!define_functions(env, exports, addon_functions, sizeof addon_functions / sizeof addon_functions[0], addon) ||
       !define_functions(env, exports, context_functions, context_function_count, addon) ||
       !define_functions(env, exports, client_functions, client_function_count, addon) ||
-      !define_functions(env, exports, server_functions, server_function_count, addon)) {
+      !define_functions(env, exports, server_functions, server_function_count, addon) ||
+      !define_functions(env, exports, socket_functions, socket_function_count, addon) ||
+      !define_functions(env, exports, listener_functions, listener_function_count, addon)) {
     return NULL;
   }
 
@@ -245,10 +280,12 @@ NAPI_MODULE_INIT() {
     set_number(env, object, constants[i].name, constants[i].value);
   }
   napi_set_named_property(env, exports, "constants", object);
-  object = client_describe(env);
-  if (object != NULL) napi_set_named_property(env, exports, "clientOptions", object);
-  object = server_describe(env);
-  if (object != NULL) napi_set_named_property(env, exports, "serverOptions", object);
+  set_described(env, exports, "clientOptions", client_describe(env));
+  set_described(env, exports, "serverOptions", server_describe(env));
+  set_described(env, exports, "socketOptions", socket_describe(env));
+  set_described(env, exports, "listenerOptions", listener_describe(env));
+  set_described(env, exports, "limitOptions", limits_describe(env));
+  set_described(env, exports, "deflateOptions", deflate_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

@@ -2,11 +2,11 @@
  * The addon: one instance for each JavaScript environment (the main thread, each worker thread), nothing shared between
  * them.
  *
- * Handles.  JavaScript knows clients and servers by small numbers, which are places in the tables below.  A number
+ * Handles.  JavaScript knows what it opened by small numbers, which are places in a table (handles.h).  A number
  * that stands for nothing answers GW_ERR_GONE.  What is open is freed by JavaScript after its last event, or by the
  * end of the environment; the garbage collector frees nothing here.
  *
- * End of an environment, in this order: free clients and servers, stop watching the descriptor, wait for the close
+ * End of an environment, in this order: free the handles, stop watching the descriptor, wait for the close
  * callbacks of the libuv handles, free the context, free the addon.
  */
 #ifndef GATEWIRE_NODE_ADDON_H
@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "gatewire/gatewire.h"
+#include "handles.h"
 #include "values.h"
 
 enum {
@@ -33,7 +34,7 @@ enum {
 
   ROW_TYPE = 0,
   ROW_STATUS = 1,
-  ROW_OWNER = 2, /* place of the client or server, or the number of a call */
+  ROW_OWNER = 2, /* place of the handle, or the number of a call */
   ROW_CODE = 3,
   ROW_FLAGS = 4,
   ROW_ACTOR = 5,
@@ -52,12 +53,6 @@ enum {
 /* In ROW_PAYLOAD: the payload is the next Buffer of the list of large ones. */
 #define PAYLOAD_IS_LARGE UINT32_MAX
 
-/* Handles by place. */
-struct places {
-  void **items;
-  uint32_t count;
-};
-
 struct addon {
   napi_env env;
   unsigned holders; /* the environment, and the context while its libuv handles are not closed */
@@ -74,8 +69,7 @@ struct addon {
   napi_ref table_kept; /* the ArrayBuffer that owns table */
   uint32_t *table;
 
-  struct places clients;
-  struct places servers;
+  struct handles handles;
 
   struct scratch text; /* arguments */
   struct scratch json;
@@ -89,16 +83,14 @@ struct addon *addon_arguments(napi_env env, napi_callback_info info, size_t coun
 
 void addon_release(struct addon *addon);
 
-/* Puts a handle into a table.  False if there is no memory. */
-bool places_add(struct places *places, void *handle, uint32_t *place);
+/* Makes the context at the first call and takes a place for what is opened in it. */
+gw_status open_begin(struct addon *addon, uint32_t *place);
 
-/* The handle at a place, NULL if there is none. */
-void *places_get(const struct places *places, uint32_t place);
+/* Keeps what was opened; its place, or the status if it was not. */
+napi_value open_end(struct addon *addon, uint32_t place, enum handle_kind kind, void *handle, gw_status status);
 
-void *places_take(struct places *places, uint32_t place);
-
-/* Makes the context at the first call; GW_OK if it is there. */
-gw_status context_need(struct addon *addon);
+/* The handle at the place that an argument names, NULL if there is none of this kind. */
+void *handle_at(struct addon *addon, enum handle_kind kind, napi_value place);
 
 /* Something was sent: it leaves, with all else of this turn, before the loop waits again. */
 void context_unsent(struct addon *addon);
@@ -112,9 +104,21 @@ extern const napi_property_descriptor client_functions[];
 extern const size_t client_function_count;
 extern const napi_property_descriptor server_functions[];
 extern const size_t server_function_count;
+extern const napi_property_descriptor socket_functions[];
+extern const size_t socket_function_count;
+extern const napi_property_descriptor listener_functions[];
+extern const size_t listener_function_count;
 
 /* Names and kinds of the options. */
 napi_value client_describe(napi_env env);
 napi_value server_describe(napi_env env);
+napi_value socket_describe(napi_env env);
+napi_value listener_describe(napi_env env);
+napi_value limits_describe(napi_env env);
+napi_value deflate_describe(napi_env env);
+
+/* Reads what sockets and listeners have in common.  False with an exception pending; else as read_options. */
+bool read_limits(napi_env env, napi_value object, napi_value deflate, gw_socket_limits *limits,
+                 struct option_memory *memory);
 
 #endif

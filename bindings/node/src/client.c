@@ -50,18 +50,12 @@ napi_value client_describe(napi_env env) { return describe_options(env, options,
 /* Opens a client whose events carry its place in the table. */
 static napi_value open_at_place(struct addon *addon, gw_client_options *settings) {
   uint32_t place = 0;
-  gw_status status = context_need(addon);
-  /* The place is taken first, because its number goes into the options. */
-  if (status == GW_OK && !places_add(&addon->clients, addon, &place)) status = GW_ERR_LIMIT;
-  if (status != GW_OK) return make_i32(addon->env, status);
-
   gw_client *client = NULL;
+  gw_status status = open_begin(addon, &place);
+  if (status != GW_OK) return make_i32(addon->env, status);
   settings->user_data = (void *)(uintptr_t)place;
   status = gw_client_open(addon->context, settings, &client);
-  addon->clients.items[place] = client;
-  if (status != GW_OK) return make_i32(addon->env, status);
-  context_unsent(addon);
-  return make_i32(addon->env, (int32_t)place);
+  return open_end(addon, place, HANDLE_CLIENT, client, status);
 }
 
 /* (url, flags, options) -> place, or a negative status */
@@ -82,21 +76,6 @@ static napi_value client_open(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* Reads the place in the first argument; NULL if it stands for no client or an exception is pending. */
-static gw_client *client_at(struct addon *addon, napi_value argument) {
-  uint32_t place;
-  return napi_get_value_uint32(addon->env, argument, &place) == napi_ok ? places_get(&addon->clients, place) : NULL;
-}
-
-/* (place) */
-static napi_value client_free(napi_env env, napi_callback_info info) {
-  napi_value argument;
-  uint32_t place;
-  struct addon *addon = addon_arguments(env, info, 1, &argument);
-  if (addon != NULL && read_u32(env, argument, &place)) gw_client_free(places_take(&addon->clients, place));
-  return NULL;
-}
-
 /* (place, number, method, params, flags, timeout) -> status; the id of the call goes into the table */
 static napi_value client_call(napi_env env, napi_callback_info info) {
   napi_value arguments[6];
@@ -110,7 +89,7 @@ static napi_value client_call(napi_env env, napi_callback_info info) {
       !read_u32(env, arguments[5], &settings.timeout_ms)) {
     return NULL;
   }
-  gw_client *client = client_at(addon, arguments[0]);
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
   if (client == NULL) return make_i32(env, GW_ERR_GONE);
 
   uint64_t call = 0;
@@ -129,7 +108,7 @@ static napi_value client_cancel(napi_env env, napi_callback_info info) {
   uint64_t call;
   struct addon *addon = addon_arguments(env, info, 3, arguments);
   if (addon == NULL || !read_id(env, arguments[1], arguments[2], &call)) return NULL;
-  gw_client *client = client_at(addon, arguments[0]);
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
   if (client == NULL) return make_i32(env, GW_ERR_GONE);
   return make_i32(env, gw_client_cancel(client, call));
 }
@@ -142,7 +121,7 @@ static napi_value client_close(napi_env env, napi_callback_info info) {
   struct addon *addon = addon_arguments(env, info, 3, arguments);
   if (addon == NULL || !read_u32(env, arguments[1], &code)) return NULL;
   if (!read_text(env, arguments[2], &addon->text, &length)) return NULL;
-  gw_client *client = client_at(addon, arguments[0]);
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
   if (client == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_client_close(client, code, addon->text.bytes);
   context_unsent(addon);
@@ -154,7 +133,7 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
   napi_value argument, object;
   struct addon *addon = addon_arguments(env, info, 1, &argument);
   if (addon == NULL) return NULL;
-  gw_client *client = client_at(addon, argument);
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, argument);
   if (client == NULL) return make_i32(env, GW_ERR_GONE);
 
   gw_client_state state = {.struct_size = sizeof state};
@@ -174,7 +153,7 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
 }
 
 const napi_property_descriptor client_functions[] = {
-    FUNCTION("clientOpen", client_open),     FUNCTION("clientFree", client_free),
+    FUNCTION("clientOpen", client_open),
     FUNCTION("clientCall", client_call),     FUNCTION("clientCancel", client_cancel),
     FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
 };

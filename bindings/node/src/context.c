@@ -170,8 +170,7 @@ static void on_closed(uv_handle_t *handle) {
 static void on_environment_end(napi_async_cleanup_hook_handle cleanup, void *data) {
   struct addon *addon = data;
   addon->cleanup = cleanup;
-  for (uint32_t i = 0; i < addon->clients.count; i++) gw_client_free(places_take(&addon->clients, i));
-  for (uint32_t i = 0; i < addon->servers.count; i++) gw_server_free(places_take(&addon->servers, i));
+  handles_release_all(&addon->handles);
   napi_async_destroy(addon->env, addon->async);
   napi_delete_reference(addon->env, addon->deliver);
   napi_delete_reference(addon->env, addon->table_kept);
@@ -212,7 +211,8 @@ static bool start_context(struct addon *addon) {
   return false;
 }
 
-gw_status context_need(struct addon *addon) {
+/* Makes the context at the first call; GW_OK if it is there. */
+static gw_status context_need(struct addon *addon) {
   if (addon->context != NULL) return GW_OK;
   gw_context_options options;
   gw_context_options_init(&options);
@@ -222,6 +222,12 @@ gw_status context_need(struct addon *addon) {
   gw_context_free(addon->context);
   addon->context = NULL;
   return GW_ERR_SYSTEM;
+}
+
+gw_status open_begin(struct addon *addon, uint32_t *place) {
+  gw_status status = context_need(addon);
+  /* The place is taken first, because its number goes into the options. */
+  return status == GW_OK && !handles_reserve(&addon->handles, place) ? GW_ERR_LIMIT : status;
 }
 
 /* --- functions for JavaScript --- */

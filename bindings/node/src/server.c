@@ -34,18 +34,12 @@ napi_value server_describe(napi_env env) { return describe_options(env, options,
 /* Opens a server whose events carry its place in the table. */
 static napi_value open_at_place(struct addon *addon, gw_server_options *settings) {
   uint32_t place = 0;
-  gw_status status = context_need(addon);
-  /* The place is taken first, because its number goes into the options. */
-  if (status == GW_OK && !places_add(&addon->servers, addon, &place)) status = GW_ERR_LIMIT;
-  if (status != GW_OK) return make_i32(addon->env, status);
-
   gw_server *server = NULL;
+  gw_status status = open_begin(addon, &place);
+  if (status != GW_OK) return make_i32(addon->env, status);
   settings->user_data = (void *)(uintptr_t)place;
   status = gw_server_open(addon->context, settings, &server);
-  addon->servers.items[place] = server;
-  if (status != GW_OK) return make_i32(addon->env, status);
-  context_unsent(addon);
-  return make_i32(addon->env, (int32_t)place);
+  return open_end(addon, place, HANDLE_SERVER, server, status);
 }
 
 /* (flags, options) -> place, or a negative status */
@@ -63,27 +57,12 @@ static napi_value server_open(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* Reads the place in the first argument; NULL if it stands for no server. */
-static gw_server *server_at(struct addon *addon, napi_value argument) {
-  uint32_t place;
-  return napi_get_value_uint32(addon->env, argument, &place) == napi_ok ? places_get(&addon->servers, place) : NULL;
-}
-
-/* (place) */
-static napi_value server_free(napi_env env, napi_callback_info info) {
-  napi_value argument;
-  uint32_t place;
-  struct addon *addon = addon_arguments(env, info, 1, &argument);
-  if (addon != NULL && read_u32(env, argument, &place)) gw_server_free(places_take(&addon->servers, place));
-  return NULL;
-}
-
 /* (place) -> port, 0 after the end */
 static napi_value server_port(napi_env env, napi_callback_info info) {
   napi_value argument;
   struct addon *addon = addon_arguments(env, info, 1, &argument);
   if (addon == NULL) return NULL;
-  return make_i32(env, (int32_t)gw_server_port(server_at(addon, argument)));
+  return make_i32(env, (int32_t)gw_server_port(handle_at(addon, HANDLE_SERVER, argument)));
 }
 
 /* (place, which) -> text, empty for what the server has not */
@@ -93,7 +72,7 @@ static napi_value server_text(napi_env env, napi_callback_info info) {
   gw_slice text = {NULL, 0};
   struct addon *addon = addon_arguments(env, info, 2, arguments);
   if (addon == NULL || !read_u32(env, arguments[1], &which)) return NULL;
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server != NULL) gw_server_get_text(server, which, &text);
   return make_text(env, (const char *)text.ptr, text.len);
 }
@@ -109,7 +88,7 @@ static napi_value server_reply(napi_env env, napi_callback_info info) {
       !read_bytes(env, arguments[3], &addon->json, &payload)) {
     return NULL;
   }
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_server_reply(server, request, payload.ptr, payload.len, final);
   scratch_trim(&addon->json);
@@ -130,7 +109,7 @@ static napi_value server_reject(napi_env env, napi_callback_info info) {
       !read_bytes(env, arguments[5], &addon->json, &details) || !read_u32(env, arguments[6], &retry_after)) {
     return NULL;
   }
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_server_reject(server, request, addon->text.bytes, addon->extra.bytes, details.ptr, details.len,
                                       retry_after);
@@ -151,7 +130,7 @@ static napi_value server_push(napi_env env, napi_callback_info info) {
       !read_bytes(env, arguments[4], &addon->json, &payload)) {
     return NULL;
   }
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_server_push(server, connection, addon->text.bytes, payload.ptr, payload.len);
   scratch_trim(&addon->json);
@@ -170,7 +149,7 @@ static napi_value server_disconnect(napi_env env, napi_callback_info info) {
       !read_text(env, arguments[4], &addon->text, &length)) {
     return NULL;
   }
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_server_disconnect(server, connection, code, addon->text.bytes);
   context_unsent(addon);
@@ -183,7 +162,7 @@ static napi_value server_stop(napi_env env, napi_callback_info info) {
   size_t length = 0;
   struct addon *addon = addon_arguments(env, info, 2, arguments);
   if (addon == NULL || !read_text(env, arguments[1], &addon->text, &length)) return NULL;
-  gw_server *server = server_at(addon, arguments[0]);
+  gw_server *server = handle_at(addon, HANDLE_SERVER, arguments[0]);
   if (server == NULL) return make_i32(env, GW_ERR_GONE);
   gw_status status = gw_server_stop(server, addon->text.bytes);
   context_unsent(addon);
@@ -191,7 +170,7 @@ static napi_value server_stop(napi_env env, napi_callback_info info) {
 }
 
 const napi_property_descriptor server_functions[] = {
-    FUNCTION("serverOpen", server_open),   FUNCTION("serverFree", server_free),
+    FUNCTION("serverOpen", server_open),
     FUNCTION("serverPort", server_port),   FUNCTION("serverText", server_text),
     FUNCTION("serverReply", server_reply), FUNCTION("serverReject", server_reject),
     FUNCTION("serverPush", server_push),   FUNCTION("serverDisconnect", server_disconnect),

@@ -1,35 +1,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { spawn } = require('node:child_process')
 const path = require('node:path')
-const { Worker } = require('node:worker_threads')
 
 const {
-  collectUntil, failure, gatewire, nextEvent, startClient, startPair, startServer, test
+  collectUntil, failure, gatewire, inWorker, library, nextEvent, run, startClient, startPair, startServer, test
 } = require('./support.js')
-
-const library = path.join(__dirname, '..', 'lib', 'index.js')
-
-/** Runs a program in a process of its own until it ends by itself. */
-function run (t, program, flags = []) {
-  const source = `const gatewire = require(${JSON.stringify(library)});(async () => {${program}})()`
-  const child = spawn(process.execPath, [...flags, '-e', source], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let output = ''
-  child.stdout.on('data', (data) => { output += data })
-  child.stderr.on('data', (data) => { output += data })
-  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, output })))
-}
-
-function inWorker (t, program) {
-  const source = `const gatewire = require(${JSON.stringify(library)})
-    const { parentPort, workerData } = require('node:worker_threads');
-    (async () => {${program}})()`
-  const worker = new Worker(source, { eval: true })
-  t.after(() => worker.terminate())
-  return worker
-}
 
 test('a client connects again after its gateway was restarted', async (t) => {
   const first = await gatewire.serve({ token: 'secret', plaintext: true })

@@ -1,15 +1,20 @@
 'use strict'
 
-// What the tests share: a gateway and a client that end with the test, and waiting with a deadline.
+// What the tests share: servers and clients that end with the test, processes and threads, and waiting with a deadline.
 
+const { spawn } = require('node:child_process')
 const { once } = require('node:events')
+const path = require('node:path')
 const nodeTest = require('node:test')
 const v8 = require('node:v8')
 const vm = require('node:vm')
+const { Worker } = require('node:worker_threads')
 
 const gatewire = require('../lib/index.js')
 
 const DEADLINE_MS = 20000
+
+const library = path.join(__dirname, '..', 'lib', 'index.js')
 
 /** A test that fails when it takes too long, because nothing here waits for a fixed time. */
 function test (name, body) {
@@ -32,6 +37,29 @@ async function startClient (t, server, options = {}) {
 async function startPair (t, { serverOptions, clientOptions } = {}) {
   const server = await startServer(t, serverOptions)
   return { server, client: await startClient(t, server, clientOptions) }
+}
+
+/** A WebSocket server, over TLS, and a client of it. */
+function startWebSocketServer (t, options = {}) {
+  const server = new gatewire.WebSocketServer(options)
+  t.after(() => server.close())
+  return server
+}
+
+function startWebSocket (t, server, { path = '/', protocols = [], ...options } = {}) {
+  const socket = new gatewire.WebSocket(server.url + path, protocols, { pins: server.pin, ...options })
+  t.after(() => socket.close())
+  return socket
+}
+
+/** Both ends of a connection, open, and what the server was asked. */
+async function openWebSockets (t, { serverOptions, clientOptions } = {}) {
+  const server = startWebSocketServer(t, serverOptions)
+  const connected = nextEvent(server, 'connection')
+  const client = startWebSocket(t, server, clientOptions)
+  await client.opened()
+  const [peer, request] = await connected
+  return { server, client, peer, request }
 }
 
 /** The arguments of the next event with this name. */
@@ -59,4 +87,27 @@ async function collectUntil (condition) {
   }
 }
 
-module.exports = { collectUntil, failure, gatewire, nextEvent, startClient, startPair, startServer, test }
+/** Runs a program in a process of its own until it ends by itself. */
+function run (t, program, flags = []) {
+  const source = `const gatewire = require(${JSON.stringify(library)});(async () => {${program}})()`
+  const child = spawn(process.execPath, [...flags, '-e', source], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', (data) => { output += data })
+  child.stderr.on('data', (data) => { output += data })
+  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, output })))
+}
+
+function inWorker (t, program) {
+  const source = `const gatewire = require(${JSON.stringify(library)})
+    const { parentPort, workerData } = require('node:worker_threads');
+    (async () => {${program}})()`
+  const worker = new Worker(source, { eval: true })
+  t.after(() => worker.terminate())
+  return worker
+}
+
+module.exports = {
+  collectUntil, failure, gatewire, inWorker, library, nextEvent, openWebSockets, run, startClient, startPair,
+  startServer, startWebSocket, startWebSocketServer, test
+}

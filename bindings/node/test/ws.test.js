@@ -3,15 +3,10 @@
 // Node's `ws` as a client of the embedded gateway.
 
 const assert = require('node:assert/strict')
-const nodeTest = require('node:test')
 
-const { Device, WsClient, findWs } = require('../../../Tests/Peers/ws_client.js')
-const { nextEvent, startClient, startServer, test } = require('./support.js')
-
-const ws = findWs()
-const check = ws === undefined
-  ? (name) => nodeTest(name, { skip: 'there is no ws package (Debian: apt-get install node-ws)' }, () => {})
-  : test
+const { Device, WsClient } = require('../../../Tests/Peers/ws_client.js')
+const { nextEvent, startClient, startServer } = require('./support.js')
+const { check } = require('./ws-support.js')
 
 async function startPeer (t, options = {}) {
   const { perMessageDeflate = false, ...serverOptions } = options

@@ -1,6 +1,7 @@
 // Compiled, never run: the types allow what is right and refuse what is wrong.
 import {
-  Client, CallTimeoutError, GatewireError, PinError, RpcError, Server, connect, normalizePin, serve, version
+  Client, CallTimeoutError, GatewireError, PinError, RpcError, Server, WebSocket, WebSocketEnd, WebSocketServer, connect,
+  normalizePin, serve, version
 } from '../../index'
 
 async function right (): Promise<void> {
@@ -49,9 +50,47 @@ async function wrong (client: Client): Promise<void> {
   const text: number = client.state().phase
   // @ts-expect-error: no such event
   client.on('conected', () => {})
+  // @ts-expect-error: the options of ws that the library does not have
+  const socket = new WebSocket('wss://x', { rejectUnauthorized: false })
+  // @ts-expect-error: nothing that can be sent
+  socket.send({})
+  // @ts-expect-error: no such event
+  socket.on('redirect', () => {})
+  // @ts-expect-error: no such type
+  socket.binaryType = 'blob'
+  // @ts-expect-error: only the browser's events
+  socket.addEventListener('ping', () => {})
   console.log(text)
 }
 
+async function sockets (): Promise<void> {
+  const server: WebSocketServer = new WebSocketServer({
+    port: 0, protocols: ['chat'], perMessageDeflate: { threshold: 512, zlibDeflateOptions: { level: 3 } },
+    verifyClient: async ({ origin, req }) => origin !== undefined && req.headers.cookie !== undefined,
+    handleProtocols: (offered, request) => request.url === '/' && [...offered][0]
+  }, () => console.log(server.address()?.port))
+  new WebSocketServer({ verifyClient: ({ secure }, cb) => cb(secure, 403, 'TLS only') }).close((error) => error?.code)
+  server.on('connection', (socket, request) => {
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }, (error) => error?.actor))
+    socket.ping()
+    console.log(request.socket.remoteAddress, server.clients.has(socket))
+  })
+  server.on('refused', (error, request) => console.log(error.httpStatus, request?.url))
+
+  const socket: WebSocket = await new WebSocket(new URL(server.url), 'chat', { pins: server.pin }).opened()
+  new WebSocket(server.url, { handshakeTimeout: 5000, origin: 'https://example.org', plaintext: 'private' })
+  socket.binaryType = 'arraybuffer'
+  socket.onmessage = ({ data, target }) => console.log(data, target.readyState === WebSocket.OPEN)
+  socket.addEventListener('close', ({ code, wasClean }) => console.log(code + 1, wasClean), { once: true })
+  socket.on('unexpected-response', (request, { statusCode, body }) => console.log(request.url, statusCode + 1, body))
+  const more: boolean = socket.send(new Uint16Array(4), { fin: false })
+  await socket.sent('text', { compress: false })
+  for await (const message of socket) console.log(typeof message === 'string' ? message : message.byteLength, more)
+  const end: WebSocketEnd = await socket.close(1000, 'done')
+  console.log(end.error?.code, end.reason)
+}
+
 void right
+void sockets
 void handle
 void wrong
