@@ -90,8 +90,19 @@ def texts(name: str, values: Optional[Sequence[str]]) -> tuple[Any, int]:
     return cast(array, POINTER(c_char_p)), len(items)
 
 
+def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None]) -> tuple[Any, int]:
+    """A C array of headers and its length."""
+    if not headers:
+        return None, 0
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    items = [_abi.Header(text("headers", name), text("headers", value)) for name, value in pairs]
+    return cast((_abi.Header * len(items))(*items), POINTER(_abi.Header)), len(items)
+
+
 def takeover_ms(takeover: Optional[float]) -> int:
     """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
+    if takeover is None:
+        return _abi.TAKEOVER_DEFAULT
     return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)
 
 
@@ -188,10 +199,7 @@ def client_setup(
     options.caps, options.cap_count = texts("caps", caps)
     options.locale = optional_text("locale", locale)
     options.user_agent = optional_text("user_agent", user_agent)
-    if headers:
-        pairs = [_abi.Header(text("headers", name), text("headers", value)) for name, value in headers.items()]
-        options.headers = cast((_abi.Header * len(pairs))(*pairs), POINTER(_abi.Header))
-        options.header_count = len(pairs)
+    options.headers, options.header_count = header_array(headers)
     options.min_protocol = unsigned("min_protocol", min_protocol)
     options.max_protocol = unsigned("max_protocol", max_protocol)
     options.connect_timeout_ms = milliseconds("connect_timeout", connect_timeout)
@@ -249,7 +257,9 @@ CLIENT_OPTIONS = """
     Limits: ``max_message_bytes`` (incoming), ``max_queued_bytes`` (outgoing), ``max_calls`` (in flight), and:
 
     :param event_limit: events kept for :meth:`Client.events` while nobody reads them; beyond it the oldest is dropped
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
 
 
@@ -345,5 +355,7 @@ SERVER_OPTIONS = """
     Limits: ``max_connections``, ``max_message_bytes``, ``max_queued_bytes`` (per client), ``max_requests`` (unanswered,
     per client).  Compression: ``deflate``, ``deflate_takeover``, ``deflate_threshold_bytes``.
 
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
