@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,10 @@ static inline int gw_getsockname(int fd, struct sockaddr *address, socklen_t *le
   return getsockname(fd, address, length);
 }
 
+static inline int gw_getpeername(int fd, struct sockaddr *address, socklen_t *length) {
+  return getpeername(fd, address, length);
+}
+
 static inline int gw_accept(int fd, struct sockaddr *address, socklen_t *length) {
   return accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
@@ -69,6 +74,8 @@ static inline const char *gw_error_text(int error, char *buffer, size_t size) {
 static inline int gw_stat(const char *path, struct stat *status) {
   return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, 0);
 }
+
+static inline int gw_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 
 static inline int gw_errno(void) { return errno; }
 
