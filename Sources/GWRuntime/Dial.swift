@@ -10,6 +10,10 @@ public struct DialSettings {
     public var tls: TLSContext?
     /// SNI, and the name that the certificate must have.
     public var serverName: String
+    /// For a redirect that leads from ws to wss.
+    let secureContext: TLSContext?
+    let plaintext: PlaintextPolicy
+    let maxRedirects: UInt32
     public private(set) var headers = HeaderFields()
     public private(set) var subprotocols: [[UInt8]] = []
     public var requiresSubprotocol = false
@@ -49,12 +53,17 @@ public struct DialSettings {
                 "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
         }
         serverName = target.serverName ?? host
-        if url.isSecure {
+        plaintext = target.plaintext
+        maxRedirects = target.maxRedirects
+        if url.isSecure || maxRedirects > 0 {
             var settings = ClientTLSSettings()
             settings.pins = pins
             settings.caFile = target.caFile
-            tls = try TLSContext(client: settings)
+            secureContext = try TLSContext(client: settings)
+        } else {
+            secureContext = nil
         }
+        tls = url.isSecure ? secureContext : nil
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)
             headers.append("Authorization".bytes, "Basic ".bytes + credentials)
@@ -66,6 +75,9 @@ public struct DialSettings {
         var field = HeaderFields()
         field.append(name, value)
         try ClientHandshake.check(field)
+        guard !field.contains("Authorization") || !headers.contains("Authorization") else {
+            throw Failure(.argument, .program, "Authorization stands there twice, or the URL has a user or password too")
+        }
         headers.append(name, value)
     }
 
@@ -73,6 +85,13 @@ public struct DialSettings {
     public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
         try ClientHandshake.check(subprotocols: subprotocols)
         self.subprotocols = subprotocols
+    }
+
+    /// Takes out what is meant for one origin only.
+    mutating func dropCredentials() {
+        headers.remove("Authorization")
+        headers.remove("Proxy-Authorization")
+        headers.remove("Cookie")
     }
 
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
@@ -98,7 +117,11 @@ final class Dial: Source {
         case ended
     }
 
-    private let settings: DialSettings
+    private(set) var settings: DialSettings
+    /// Redirects that were followed.
+    private(set) var redirects: UInt32 = 0
+    /// Where the answer just read leads to; the dial goes on there once its channel has ended.
+    private var next: DialSettings?
     private unowned(unsafe) let owner: any DialOwner
     private var phase: Phase
     private var addresses: [SocketAddress] = []
@@ -180,7 +203,8 @@ final class Dial: Source {
             channel?.drop()
             connectNext(deadline, now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
-        case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
+        case .upgrading:
+            if var machine = handshake { fail(explained(machine.timeLimit(), machine), now) }
         case .ended: break
         }
     }
@@ -262,6 +286,28 @@ final class Dial: Source {
         return handshake
     }
 
+    /// Whether the answer is a redirect that is to be followed.
+    private func follow(_ machine: ClientHandshake) -> Bool {
+        guard let head = machine.responseHead,
+            case .follow(let target) = settings.redirect(head, followed: redirects)
+        else { return false }
+        next = target
+        return true
+    }
+
+    /// A refusal, with the reason if it is a redirect that was not followed.
+    private func explained(_ failure: Failure, _ machine: ClientHandshake) -> Failure {
+        guard let head = machine.responseHead,
+            case .refuse(let reason) = settings.redirect(head, followed: redirects)
+        else { return failure }
+        var explained = failure
+        explained.text += "; the redirect was not followed: " + reason
+        return explained
+    }
+
+    /// Never told to anybody: the dial goes on.
+    private static var redirected: Failure { Failure(.upgradeRefused, .none, "redirected") }
+
     /// The status is known; the rest of the answer is worth a short wait only.
     private func limitRefusal(_ now: Instant) {
         guard case .upgrading(let deadline) = phase else { return }
@@ -292,13 +338,15 @@ extension Dial: ChannelOpener {
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
         guard var machine = handshake else { return .needMore }
         defer { handshake = machine }
-        if isEnd { return .end(machine.endOfStream()) }
+        if isEnd { return .end(explained(machine.endOfStream(), machine)) }
         switch machine.receive(bytes) {
         case .needMore:
-            if machine.isReadingRefusal { limitRefusal(now) }
+            guard machine.isReadingRefusal else { return .needMore }
+            if follow(machine) { return .end(Dial.redirected) }
+            limitRefusal(now)
             return .needMore
         case .failed(let failure):
-            return .end(failure)
+            return .end(follow(machine) ? Dial.redirected : explained(failure, machine))
         case .open(let consumed, let agreement):
             let webSocket = WebSocketConnection(
                 role: .client, settings: settings.webSocket, deflate: agreement.deflate, random: context.random,
@@ -313,6 +361,14 @@ extension Dial: ChannelOpener {
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
         self.channel = nil
+        if let next {
+            self.next = nil
+            redirects += 1
+            settings = next
+            handshake = nil
+            lastFailure = nil
+            return begin(now)
+        }
         if case .connecting(let deadline, _) = phase {
             lastFailure = failure
             lastFailure?.text = "cannot connect to \(settings.hostText): \(failure.text)"

@@ -116,7 +116,11 @@ public final class WebSocketConnection {
         inflator = Inflator(
             windowBits: isClient ? deflate.serverMaxWindowBits : deflate.clientMaxWindowBits,
             noContextTakeover: isClient ? deflate.serverNoContextTakeover : deflate.clientNoContextTakeover)
-        let windowBits = isClient ? deflate.clientMaxWindowBits : deflate.serverMaxWindowBits
+        // A smaller window than was agreed is always allowed.
+        let windowBits =
+            isClient
+            ? min(deflate.clientMaxWindowBits, settings.deflate.clientMaxWindowBits)
+            : min(deflate.serverMaxWindowBits, settings.deflate.serverMaxWindowBits)
         // Forgetting more than was agreed is always allowed.
         let forgets =
             isClient
