@@ -76,7 +76,8 @@ public struct DialSettings {
         field.append(name, value)
         try ClientHandshake.check(field)
         guard !field.contains("Authorization") || !headers.contains("Authorization") else {
-            throw Failure(.argument, .program, "Authorization stands there twice, or the URL has a user or password too")
+            throw Failure(
+                .argument, .program, "Authorization stands there twice, or the URL has a user or password too")
         }
         headers.append(name, value)
     }

@@ -158,7 +158,12 @@ public final class WebSocketConnection {
     /// What counts against `maxMemoryBytes`.
     public var heldBytes: Int { output.count &+ assembler.heldBytes &+ streamBytes }
 
-    private var streamBytes: Int { (inflator?.memoryBytes ?? 0) &+ (deflator?.memoryBytes ?? 0) }
+    private var streamBytes: Int {
+        var sum = 0
+        if let inflator, inflator.isAllocated { sum &+= inflator.streamBytes }
+        if let deflator, deflator.isAllocated { sum &+= deflator.streamBytes }
+        return sum
+    }
 
     /// What an unfinished message may take.
     var memoryRoom: Int { max(settings.maxMemoryBytes &- output.count &- streamBytes, 0) }

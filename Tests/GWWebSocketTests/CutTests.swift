@@ -12,7 +12,8 @@ struct CutTests {
     private func session(to role: Role, _ deflate: DeflateParameters?) -> [UInt8] {
         var settings = WebSocketSettings()
         settings.deflate.thresholdBytes = 4
-        let sender = Peer(role == .client ? .server : .client, settings: settings, deflate: deflate, random: seededPool(5))
+        let sender = Peer(
+            role == .client ? .server : .client, settings: settings, deflate: deflate, random: seededPool(5))
         let text = Array("Grüße, 世界 😀, and again Grüße, 世界 😀".utf8)
         #expect(sender.send(.text, text, compress: true) == nil)
         #expect(sender.connection.beginFragments(.text, compress: true) == nil)
@@ -46,7 +47,8 @@ struct CutTests {
         "the same where the session ends in a violation",
         arguments: roles,
         [
-            hex("8101 ff"), hex("c101 00"), hex("8900 0901"), hex("8103 e282 41"), hex("817e 0005"), hex("8803 03e8 ff"),
+            hex("8101 ff"), hex("c101 00"), hex("8900 0901"), hex("8103 e282 41"), hex("817e 0005"),
+            hex("8803 03e8 ff"),
             hex("8301"),
         ])
     func violations(_ role: Role, _ wrong: [UInt8]) {
