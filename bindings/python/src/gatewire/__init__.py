@@ -10,7 +10,7 @@ Durations are seconds (``float``), ``None`` leaves a decision to the library, ``
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, sync
+from . import _abi, sync, websocket
 from ._pins import normalize_pin
 from .client import Client, Connecting, connect
 from .errors import (
@@ -97,4 +97,5 @@ __all__ = [
     "normalize_pin",
     "serve",
     "sync",
+    "websocket",
 ]

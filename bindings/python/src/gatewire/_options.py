@@ -90,6 +90,15 @@ def texts(name: str, values: Optional[Sequence[str]]) -> tuple[Any, int]:
     return cast(array, POINTER(c_char_p)), len(items)
 
 
+def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None]) -> tuple[Any, int]:
+    """A C array of headers and its length."""
+    if not headers:
+        return None, 0
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    items = [_abi.Header(text("headers", name), text("headers", value)) for name, value in pairs]
+    return cast((_abi.Header * len(items))(*items), POINTER(_abi.Header)), len(items)
+
+
 def takeover_ms(takeover: Optional[float]) -> int:
     """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
     return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)
@@ -188,10 +197,7 @@ def client_setup(
     options.caps, options.cap_count = texts("caps", caps)
     options.locale = optional_text("locale", locale)
     options.user_agent = optional_text("user_agent", user_agent)
-    if headers:
-        pairs = [_abi.Header(text("headers", name), text("headers", value)) for name, value in headers.items()]
-        options.headers = cast((_abi.Header * len(pairs))(*pairs), POINTER(_abi.Header))
-        options.header_count = len(pairs)
+    options.headers, options.header_count = header_array(headers)
     options.min_protocol = unsigned("min_protocol", min_protocol)
     options.max_protocol = unsigned("max_protocol", max_protocol)
     options.connect_timeout_ms = milliseconds("connect_timeout", connect_timeout)

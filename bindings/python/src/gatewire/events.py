@@ -134,7 +134,7 @@ class State(NamedTuple):
     tls: bool
 
 
-_PHASES = ["waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"]
+PHASES = ["waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"]
 CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False)
 
 
@@ -144,7 +144,7 @@ def read_state(context: Context, handle: int) -> State:
     state.struct_size = sizeof(state)
     context.check(_abi.lib.gw_client_get_state(handle, byref(state)))
     return State(
-        _PHASES[state.phase] if state.phase < len(_PHASES) else str(state.phase),
+        PHASES[state.phase] if state.phase < len(PHASES) else str(state.phase),
         state.protocol,
         state.next_attempt_ms / 1000,
         state.connections,
