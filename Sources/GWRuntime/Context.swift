@@ -228,6 +228,8 @@ public final class Context {
             // Reading stops while too much is waiting for the host; now there is room again.
             if isWaiting, isReadingStopped { reactor.wake() }
         } else if isWatched {
+            // Watched again, a channel that waited for the host makes the descriptor readable by itself.
+            resumeReading()
             reactor.arm(deadlines.next)
             if events.hasEvents { reactor.wake() }
         }
@@ -352,6 +354,10 @@ public final class Context {
     /// Gives back the memory of a batch that brought no event, and lets channels read again for which there is room.
     private func prepareForReading() {
         events.recycleUnused()
+        resumeReading()
+    }
+
+    private func resumeReading() {
         guard isReadingStopped, !events.isFull else { return }
         let stopped = stoppedChannels
         stoppedChannels = []

@@ -2,6 +2,7 @@
 #include "pair.h"
 #include "test.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 static gw_socket_limits limits_of(void) {
@@ -169,6 +170,28 @@ static void reading_waits_for_a_host_that_does_not_poll(void) {
   link_close(&link);
 }
 
+static void a_watched_descriptor_tells_of_held_connections(void) {
+  enum { SIZE = 1000, COUNT = 200 };
+  static char message[SIZE];
+  link_pair link;
+  gw_socket_limits limits = limits_of();
+  int received = 0;
+  limits.max_unread_bytes = 1;
+  REQUIRE(open_limited(&link, &limits, 0, 0));
+  struct pollfd watched = {.fd = gw_context_fd(link.host.context), .events = POLLIN};
+  for (int index = 0; index < COUNT; ++index)
+    CHECK(gw_socket_send(link.socket, GW_BINARY, message, SIZE, GW_SEND_UNCOMPRESSED) >= 0);
+  while (received < COUNT && poll(&watched, 1, HOST_DEADLINE_MS) == 1) {
+    gw_event events[4];
+    gw_batch batch;
+    gw_batch_init(&batch);
+    if (gw_context_poll(link.host.context, 0, events, 4, sizeof *events, &batch) != GW_OK) continue;
+    for (uint32_t index = 0; index < batch.count; ++index) received += events[index].type == GW_EVENT_SOCKET_MESSAGE;
+  }
+  CHECK(received == COUNT);
+  link_close(&link);
+}
+
 static void both_ends_count_the_same(void) {
   static char message[5000];
   link_pair link;
@@ -308,6 +331,7 @@ int main(int argc, char **argv) {
   RUN("limits: one budget holds for all memory (RFC 6455 section 10.4)", one_budget_holds_for_all_memory);
   RUN("limits: a frame has a limit of its own (RFC 6455 section 10.4)", a_frame_has_a_limit_of_its_own);
   RUN("limits: reading waits for a host that does not poll", reading_waits_for_a_host_that_does_not_poll);
+  RUN("limits: a watched descriptor tells of connections that waited", a_watched_descriptor_tells_of_held_connections);
   RUN("limits: both ends count the same", both_ends_count_the_same);
   RUN("limits: every parameter of deflate is agreed (RFC 7692 section 7.1)", every_parameter_of_deflate_is_agreed);
   RUN("limits: who closed first is readable (RFC 6455 section 7.1.5)", who_closed_first_is_readable);
