@@ -149,6 +149,11 @@ tsan: | dependencies ## the C programs with the thread sanitizer
 valgrind: all | test-dependencies ## the C programs under memcheck
 	@Tests/C/run.sh build valgrind
 
+.PHONY: starve
+starve: all | test-dependencies ## a host that computes for 90 s keeps its link, in C, Python and Node; minutes
+	@scripts/python-env.sh
+	@scripts/starve.sh
+
 # --- installing ---
 
 .PHONY: install uninstall

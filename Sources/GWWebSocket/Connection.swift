@@ -188,6 +188,9 @@ public final class WebSocketConnection {
     /// Our side does not read at present, so silence says nothing about the peer.
     public func readingIsHeld(_ now: Instant) { lastReceived = now }
 
+    /// The way to the peer may have gone: the next `tick`, which is due now, asks for a sign of life within a short limit.
+    public func probe(_ now: Instant) { keepalive.probe(now, milliseconds: Limits.probeMilliseconds) }
+
     /// Does what is due: a ping, or the end of a connection whose peer is silent or does not close.
     public func tick(_ now: Instant) -> Input {
         if close.tick(now) {
@@ -204,11 +207,11 @@ public final class WebSocketConnection {
             var payload = number.bigEndian
             withUnsafeBytes(of: &payload) { sendControl(Opcode.ping, $0) }
             keepalive.pingSent(now, lastReceived: lastReceived, appended: appended, queued: output.count)
-        case .lost:
+        case .lost(let milliseconds):
             return fail(
                 CloseCode.internalError,
                 Failure(
-                    .pongTimeout, .network, "nothing received for \(settings.pongMilliseconds) ms after a ping",
+                    .pongTimeout, .network, "nothing received for \(milliseconds) ms after a ping",
                     isRetryable: true, code: UInt32(CloseCode.abnormal)))
         }
         return .needMore

@@ -101,6 +101,8 @@ def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], No
 
 def takeover_ms(takeover: Optional[float]) -> int:
     """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
+    if takeover is None:
+        return _abi.TAKEOVER_DEFAULT
     return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)
 
 
@@ -255,7 +257,9 @@ CLIENT_OPTIONS = """
     Limits: ``max_message_bytes`` (incoming), ``max_queued_bytes`` (outgoing), ``max_calls`` (in flight), and:
 
     :param event_limit: events kept for :meth:`Client.events` while nobody reads them; beyond it the oldest is dropped
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
 
 
@@ -351,5 +355,7 @@ SERVER_OPTIONS = """
     Limits: ``max_connections``, ``max_message_bytes``, ``max_queued_bytes`` (per client), ``max_requests`` (unanswered,
     per client).  Compression: ``deflate``, ``deflate_takeover``, ``deflate_threshold_bytes``.
 
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
