@@ -57,8 +57,10 @@ static bool outcome(host *host, const char *url, uint32_t redirects, kept_event 
   gw_socket_options options;
   gw_socket_options_init(&options);
   options.url = url;
-  options.headers = headers;
-  options.header_count = sizeof headers / sizeof *headers;
+  /* A user in the URL becomes the authorization. */
+  size_t skipped = strchr(url, '@') != NULL;
+  options.headers = headers + skipped;
+  options.header_count = sizeof headers / sizeof *headers - skipped;
   options.max_redirects = redirects;
   options.ca_file = certificate;
   if (gw_socket_open(host->context, &options, socket) != GW_OK) return false;
