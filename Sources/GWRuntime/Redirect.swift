@@ -36,12 +36,19 @@ extension DialSettings {
         guard plaintext.allows(target) else {
             throw Failure(.plaintext, .operator, "it leads to ws:// at a host that is not allowed without TLS")
         }
+        let isSameOrigin = target.hasSameOrigin(as: url)
+        switch route.way {
+        case .direct, .proxy, .environment: break
+        case .unix where isSameOrigin: break
+        case .unix: throw Failure(.argument, .program, "it leads away from the Unix socket")
+        case .descriptor: throw Failure(.argument, .program, "the connection was the host's, and there is no other")
+        }
         var settings = self
         settings.url = target
         settings.tls = target.isSecure ? secureContext : nil
-        guard !target.hasSameOrigin(as: url) else { return settings }
+        guard !isSameOrigin else { return settings }
         settings.serverName = String(printable: target.host.text)
-        settings.dropCredentials()
+        settings.forgetOrigin()
         return settings
     }
 }
