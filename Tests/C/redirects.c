@@ -183,6 +183,32 @@ static void a_redirect_to_nowhere_is_a_refusal(void) {
   CHECK(event.event.code == 302 && slice_has(event.event.text, "not followed"));
 }
 
+static void the_hosts_own_connection_is_not_redirected(void) {
+  host host;
+  kept_event event;
+  gw_socket *socket = NULL;
+  gw_socket_options options;
+  gw_route_options route;
+  unsigned port = 0;
+  reset();
+  redirect_to("/");
+  peer_server *server = peer_listen(answering, NULL, 1);
+  REQUIRE(server != NULL && host_open(&host) && sscanf(peer_url(server), "ws://127.0.0.1:%u", &port) == 1);
+  gw_route_options_init(&route);
+  route.flags = GW_ROUTE_DESCRIPTOR;
+  route.descriptor = peer_connect(port, "", 0);
+  gw_socket_options_init(&options);
+  options.url = peer_url(server);
+  options.route = &route;
+  options.max_redirects = 5;
+  REQUIRE(gw_socket_open(host.context, &options, &socket) == GW_OK);
+  REQUIRE(host_wait(&host, GW_EVENT_SOCKET_CLOSED, gw_socket_id(socket), &event));
+  CHECK(event.event.code == 302 && slice_has(event.event.text, "not followed"));
+  gw_socket_free(socket);
+  host_close(&host);
+  peer_join(server);
+}
+
 static void one_authorization_is_enough(void) {
   static const gw_header header = {"authorization", "Bearer x"};
   host host;
@@ -222,6 +248,7 @@ int main(int argc, char **argv) {
   RUN("redirects: plaintext rules hold for the target", plaintext_rules_hold_for_the_target);
   RUN("redirects: a loop ends at the limit", a_loop_ends_at_the_limit);
   RUN("redirects: one to nowhere is a refusal", a_redirect_to_nowhere_is_a_refusal);
+  RUN("redirects: the host's own connection is not redirected", the_hosts_own_connection_is_not_redirected);
   RUN("redirects: the limit is an argument", the_limit_is_an_argument);
   RUN("requests: one authorization is enough (RFC 9110 section 11.6.2)", one_authorization_is_enough);
   return test_finish();
