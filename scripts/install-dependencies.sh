@@ -33,6 +33,7 @@ have openssl || want openssl
 if [ "$scope" = test ]; then
   [ -d /usr/share/nodejs/ws ] || want node-ws
   have nginx || [ -x /usr/sbin/nginx ] || want nginx-light
+  have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
   have shellcheck || want shellcheck
   have tsc || want node-typescript
   have abidiff || want abigail-tools
