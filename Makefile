@@ -130,6 +130,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@cd bindings/node && node --test $(NODE_PEER_TESTS)
 	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c
 	@$(PYTEST) Tests/Peers
+	@Tests/Peers/forward_proxies.sh
 	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh
 
 test-autobahn: all | test-dependencies ## the quick cases of the Autobahn test suite, where there is a Python 2.7 for it
