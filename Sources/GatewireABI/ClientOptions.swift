@@ -6,8 +6,10 @@ import GWHTTP
 import GWRuntime
 import GWWebSocket
 
-/// `gw_client_options` as settings.
-func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure) -> ClientSettings {
+/// `gw_client_options` as settings; with `reconnects` false whatever the flags say.
+func clientSettings(
+    _ pointer: UnsafePointer<gw_client_options>, reconnects: Bool = true
+) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
     try checkReserved(options.reserved)
@@ -35,14 +37,15 @@ func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure)
         identity = .none
     }
 
-    var settings = try ClientSettings(dialSettings(options, target), identity: identity)
+    let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
+    var settings = try ClientSettings(dialSettings(options, target, reconnects), identity: identity)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
     settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
     settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
     settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
-    settings.reconnects = !has(GW_CLIENT_NO_RECONNECT)
+    settings.reconnects = reconnects
     settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
     settings.reconnectInitialMilliseconds = value(
         options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
@@ -80,11 +83,10 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
 }
 
 private func dialSettings(
-    _ options: gw_client_options, _ target: DialSettings.Target
+    _ options: gw_client_options, _ target: DialSettings.Target, _ reconnects: Bool
 ) throws(Failure) -> DialSettings {
     var settings = try DialSettings(target)
-    settings.route = try routeSettings(
-        options.route, for: settings.url, reconnects: options.flags & UInt32(GW_CLIENT_NO_RECONNECT) == 0)
+    settings.route = try routeSettings(options.route, for: settings.url, reconnects: reconnects)
     try addHeaders(options.headers, options.header_count, to: &settings)
     settings.offersDeflate = options.flags & UInt32(GW_CLIENT_NO_DEFLATE) == 0
     if options.flags & UInt32(GW_CLIENT_DEFLATE_TAKEOVER) != 0 {

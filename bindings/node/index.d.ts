@@ -116,6 +116,33 @@ export interface ConnectOptions extends ClientOptions {
   keepTrying?: boolean
 }
 
+/** How one step to a gateway went. */
+export interface DoctorStep {
+  name: 'name' | 'tcp' | 'proxy' | 'tls' | 'pin' | 'upgrade' | 'challenge' | 'auth' | 'tick'
+  /** 'skipped': not needed, or never reached. */
+  result: 'passed' | 'failed' | 'skipped'
+  /** One line for a person, with what to do if it failed. */
+  text: string
+  /** Who must act; of a step that passed: a remark. */
+  actor: Actor
+  /** 'GW_OK', or why it failed. */
+  code: string
+  milliseconds: number
+  /** Trying again later can help. */
+  retryable: boolean
+  /** Addresses, certificate, headers, scopes, ... */
+  details: any
+}
+
+export interface DoctorOptions extends ClientOptions {
+  /** false: be content with the hello, and do not wait for the gateway's first tick. */
+  tick?: boolean
+  /** Called with each step as it is judged. */
+  onStep?: (step: DoctorStep) => void
+  /** Ends it. */
+  signal?: AbortSignal
+}
+
 export interface CallOptions {
   timeoutMs?: number
   /** Goes on after an answer with status "accepted", to the next one. */
@@ -313,6 +340,12 @@ export class Server extends EventEmitter {
 
 /** Opens a client and waits for its first hello.  If the first attempt fails, so does this. */
 export function connect (url: string | URL, options?: ConnectOptions): Promise<Client>
+
+/**
+ * Connects once and tells how each step went: whether a gateway can be reached, and if not, why and who must act.  That it
+ * cannot is no error but a step that has failed.  Without identityFile the gateway sees a device that it does not know.
+ */
+export function doctor (url: string | URL, options?: DoctorOptions): Promise<DoctorStep[]>
 
 /** Starts a gateway; peers can connect when it resolves. */
 export function serve (options?: ServerOptions): Promise<Server>

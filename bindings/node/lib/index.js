@@ -1,6 +1,7 @@
 'use strict'
 
 const { Client, connect } = require('./client.js')
+const { doctor } = require('./doctor.js')
 const { classes, makeError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkText } = require('./options.js')
@@ -17,6 +18,7 @@ function normalizePin (text) {
 
 module.exports = {
   connect,
+  doctor,
   serve,
   Client,
   Server,

@@ -2,6 +2,7 @@ import gatewire from './index.js'
 
 export const {
   connect,
+  doctor,
   serve,
   Client,
   Server,
