@@ -50,7 +50,7 @@ public final class Doctor: Source {
         switch phase {
         case .ready: Instant(microseconds: 0)
         case .open(let channel, let session):
-            min(channel.webSocket?.deadline ?? .never, session.deadline, tickDeadline)
+            min(channel.webSocket?.deadline ?? .never, patienceEnds(channel, session))
         case .dialing, .ended: .never
         }
     }
@@ -64,17 +64,23 @@ public final class Doctor: Source {
             phase = .dialing(dial)
             dial.begin(now)
         case .open(let channel, let session):
-            if channel.isReadingStopped {
-                session.readingIsHeld(now)
-            } else if tickDeadline <= now {
-                return missesTick(now)
-            } else if case .close(let code, let reason, let failure) = session.tick(now) {
-                return close(channel, code, reason, failure, now)
+            guard patienceEnds(channel, session) <= now, !channel.isReadingStopped else {
+                return channel.tickWebSocket(now)
             }
-            channel.tickWebSocket(now)
+            if diagnosis.present == .tick {
+                missesTick(now)
+            } else if case .close(let code, let reason, let failure) = session.tick(now) {
+                close(channel, code, reason, failure, now)
+            }
         case .dialing, .ended:
             break
         }
+    }
+
+    /// When the step under way has taken too long; a connection that is closing has its own time limit.
+    private func patienceEnds(_ channel: Channel, _ session: ClientSession) -> Instant {
+        guard channel.webSocket?.isOpen == true else { return .never }
+        return diagnosis.present == .tick ? tickDeadline : session.deadline
     }
 
     private func missesTick(_ now: Instant) {

@@ -39,6 +39,7 @@ func clientSettings(
 
     let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
     var settings = try ClientSettings(dialSettings(options, target, reconnects), identity: identity)
+    settings.alternates = try alternates(options, target, settings.dial.route, reconnects)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
@@ -53,6 +54,32 @@ func clientSettings(
         options.reconnect_max_ms, default: Limits.reconnectMaximumMilliseconds)
     settings.userData = UInt(bitPattern: options.user_data)
     return settings
+}
+
+/// The other endpoints, each with all that holds for the first.
+private func alternates(
+    _ options: gw_client_options, _ target: DialSettings.Target, _ route: RouteSettings, _ reconnects: Bool
+) throws(Failure) -> [DialSettings] {
+    guard let urls = try texts("alternates", options.alternates, options.alternate_count), !urls.isEmpty else {
+        return []
+    }
+    guard urls.count <= Limits.alternates else {
+        throw Failure(
+            .argument, .program, "alternates has \(urls.count) entries, the limit is \(Limits.alternates)")
+    }
+    guard route.leadsByURL else {
+        throw Failure(
+            .argument, .program,
+            "alternates and a route with addresses, unix_path or a descriptor exclude each other: such a route has one end"
+        )
+    }
+    var endpoints: [DialSettings] = []
+    for url in urls {
+        var target = target
+        target.url = url
+        endpoints.append(try dialSettings(options, target, reconnects))
+    }
+    return endpoints
 }
 
 private func connectParameters(_ options: gw_client_options) throws(Failure) -> ConnectParameters {

@@ -13,7 +13,7 @@ struct DoctorCommand {
                 challenge, connect request, first tick.  It ends with the exit status of the first failure.  Without --identity
                 the gateway sees a device that it does not know.
                 """,
-            options: ClientArguments.connection + [
+            options: ClientArguments.examined + [
                 Option("--no-tick", nil, "do not wait for the gateway's first tick, which takes up to its interval"),
                 Option("--json", nil, "one JSON object a line, errors too"),
             ],

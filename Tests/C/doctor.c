@@ -168,7 +168,7 @@ static void refuse_403(peer *peer) {
 }
 
 static void a_refused_upgrade(void) {
-  fails_with_peer(refuse_403, GW_DOCTOR_UPGRADE, GW_ERR_UPGRADE_REFUSED, GW_ACTOR_OPERATOR,
+  fails_with_peer(refuse_403, GW_DOCTOR_UPGRADE, GW_ERR_UPGRADE_REFUSED, GW_ACTOR_USER,
                   "does not let this client in", "\"body\":\"not today\"");
   CHECK(slice_has(seen.steps[GW_DOCTOR_UPGRADE].event.payload, "[\"Server\",\"test\"]"));
 }
@@ -353,7 +353,7 @@ static void wrong_arguments(void) {
   CHECK_STATUS(gw_doctor_start(host.context, &options, 0, NULL), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_doctor_start(host.context, &options, 2, &doctor), GW_ERR_FLAGS);
   CHECK(doctor == 0);
-  options.url = "http://127.0.0.1";
+  options.url = "ftp://127.0.0.1";
   CHECK_STATUS(gw_doctor_start(host.context, &options, 0, &doctor), GW_ERR_URL);
   CHECK_STATUS(gw_doctor_cancel(NULL, 1), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_doctor_cancel(host.context, 0), GW_ERR_GONE);

@@ -48,7 +48,7 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link routes doctor sockets trust hostile threads promises; do
+for program in versions arguments link routes endpoints doctor sockets trust hostile threads promises; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   *) sources="Tests/C/$program.c" ;;

@@ -48,6 +48,10 @@ export interface RouteOptions {
  */
 export interface ClientOptions {
   /**
+   * Further URLs of the same gateway, each tried a little later than the one before: the first that proves who it is, is used.
+   */
+  alternates?: string | readonly string[]
+  /**
    * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out:
    * the CA chain and the host name decide.
    */
@@ -134,7 +138,7 @@ export interface DoctorStep {
   details: any
 }
 
-export interface DoctorOptions extends ClientOptions {
+export interface DoctorOptions extends Omit<ClientOptions, 'alternates'> {
   /** false: be content with the hello, and do not wait for the gateway's first tick. */
   tick?: boolean
   /** Called with each step as it is judged. */
@@ -175,6 +179,8 @@ export interface ClientState {
   upgradeMs: number
   challengeMs: number
   helloMs: number
+  /** In use or tried: 0 for the URL, n for alternates[n - 1]. */
+  endpoint: number
 }
 
 /** An event of the gateway. */

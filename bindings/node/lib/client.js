@@ -54,7 +54,8 @@ const CLOSED = {
   tlsMs: 0,
   upgradeMs: 0,
   challengeMs: 0,
-  helloMs: 0
+  helloMs: 0,
+  endpoint: 0
 }
 
 // Events that wait for one `for await` loop, if it does not say otherwise.

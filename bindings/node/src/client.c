@@ -6,6 +6,7 @@
   {name, kind, offsetof(gw_client_options, member), offsetof(gw_client_options, count)}
 
 static const struct option options[] = {
+    OPTION_LIST("alternates", OPTION_TEXTS, alternates, alternate_count),
     OPTION_LIST("pins", OPTION_TEXTS, pins, pin_count),
     OPTION("caFile", OPTION_TEXT, ca_file),
     OPTION("serverName", OPTION_TEXT, server_name),
@@ -163,6 +164,7 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
   set_number(env, object, "upgradeMs", (double)state.upgrade_us / 1000.0);
   set_number(env, object, "challengeMs", (double)state.challenge_us / 1000.0);
   set_number(env, object, "helloMs", (double)state.hello_us / 1000.0);
+  set_number(env, object, "endpoint", state.endpoint);
   return object;
 }
 

@@ -47,5 +47,5 @@ test('a doctor is given up through its signal', async (t) => {
 test('wrong options of a doctor are refused', async () => {
   assert.match((await failure(gatewire.doctor('ws://localhost', { tik: false }))).message, /doctor: there is no option "tik"/)
   assert.match((await failure(gatewire.doctor('ws://localhost', { tick: 1 }))).message, /doctor: tick must be a boolean/)
-  assert.equal((await failure(gatewire.doctor('http://localhost'))).code, 'GW_ERR_URL')
+  assert.equal((await failure(gatewire.doctor('ftp://localhost'))).code, 'GW_ERR_URL')
 })

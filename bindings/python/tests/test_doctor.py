@@ -58,7 +58,7 @@ async def test_wrong_options_are_errors() -> None:
     with pytest.raises(TypeError, match="tik"):
         await gatewire.doctor("ws://localhost", tik=False)
     with pytest.raises(gatewire.UsageError):
-        await gatewire.doctor("http://localhost")
+        await gatewire.doctor("ftp://localhost")
 
 
 def test_the_blocking_twin_tells_the_same(threaded_server: ThreadedServer, no_leaks: None) -> None:
