@@ -64,11 +64,9 @@ public final class Doctor: Source {
             phase = .dialing(dial)
             dial.begin(now)
         case .open(let channel, let session):
-            guard patienceEnds(channel, session) <= now, !channel.isReadingStopped else {
-                return channel.tickWebSocket(now)
-            }
+            guard patienceEnds(channel, session) <= now else { return channel.tickWebSocket(now) }
             if diagnosis.present == .tick {
-                missesTick(now)
+                missesTick(channel, now)
             } else if case .close(let code, let reason, let failure) = session.tick(now) {
                 close(channel, code, reason, failure, now)
             }
@@ -83,8 +81,13 @@ public final class Doctor: Source {
         return diagnosis.present == .tick ? tickDeadline : session.deadline
     }
 
-    private func missesTick(_ now: Instant) {
+    private func missesTick(_ channel: Channel, _ now: Instant) {
         let waited = Doctor.patience(tickMilliseconds)
+        // While nothing is read silence says nothing.
+        guard !channel.isReadingStopped else {
+            tickDeadline = now.adding(milliseconds: waited)
+            return
+        }
         leave(now)
         fail(
             Failure(

@@ -138,7 +138,10 @@ class State(NamedTuple):
     endpoint: int
 
 
-PHASES = ["waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed", "proxy"]
+PHASES = [
+    *("waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"),
+    "proxy",
+]
 CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {}, 0)
 
 
