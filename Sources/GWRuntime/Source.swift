@@ -36,7 +36,7 @@ public class Source {
     final func reschedule() { context.schedule(id, deadline) }
 }
 
-/// The sources that the interface has handles for.
+/// The sources that the interface knows by a handle or an id.
 extension Context {
     /// The client of an id that has not ended.
     public func client(_ id: UInt64) -> Client? { sources[id] as? Client }

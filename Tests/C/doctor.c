@@ -1,5 +1,5 @@
-/* The doctor: each step that can fail, in turn, with who must act and what is said; and the way that is good.  argv[2] is the
- * directory that certificates.sh has filled. */
+/* The doctor: each step that can fail, in turn, with who must act and what is said; and the way that is good.
+ * argv[2] is the directory that certificates.sh has filled. */
 #include "host.h"
 #include "peer.h"
 #include "test.h"
@@ -132,7 +132,8 @@ static void gateway_behind_tls(peer *peer) {
   if (peer_tls(peer) && peer_ready(peer)) peer_wait_end(peer);
 }
 
-static void with_certificate(const char *name, const char *pin, int step, gw_status status, uint32_t actor, const char *text) {
+static void with_certificate(
+    const char *name, const char *pin, int step, gw_status status, uint32_t actor, const char *text) {
   char certificate[256], authority[256];
   snprintf(certificate, sizeof certificate, "%s/%s", directory, name);
   snprintf(authority, sizeof authority, "%s/ca.pem", directory);
@@ -147,15 +148,16 @@ static void with_certificate(const char *name, const char *pin, int step, gw_sta
 }
 
 static void a_wrong_pin(void) {
-  with_certificate("good.pem", "00000000000000000000000000000000000000000000000000000000000000aa", GW_DOCTOR_PIN, GW_ERR_TLS_PIN,
-                   GW_ACTOR_USER, "Only if who runs the server confirms");
+  with_certificate("good.pem", "00000000000000000000000000000000000000000000000000000000000000aa", GW_DOCTOR_PIN,
+                   GW_ERR_TLS_PIN, GW_ACTOR_USER, "Only if who runs the server confirms");
   CHECK(slice_has(seen.steps[GW_DOCTOR_PIN].event.text, "00aa, seen "));
   CHECK(slice_has(seen.steps[GW_DOCTOR_PIN].event.payload, "\"wanted\":[\"00000000"));
   CHECK(has_passed(GW_DOCTOR_TLS));
 }
 
 static void a_wrong_name(void) {
-  with_certificate("other.pem", NULL, GW_DOCTOR_TLS, GW_ERR_TLS_NAME, GW_ACTOR_OPERATOR, "not for 127.0.0.1 but for DNS:gateway.example");
+  with_certificate("other.pem", NULL, GW_DOCTOR_TLS, GW_ERR_TLS_NAME, GW_ACTOR_OPERATOR,
+                   "not for 127.0.0.1 but for DNS:gateway.example");
 }
 
 /* --- HTTP --- */
@@ -200,7 +202,8 @@ static void closing_websocket(peer *peer) {
 }
 
 static void a_server_that_closes(void) {
-  fails_with_peer(closing_websocket, GW_DOCTOR_CHALLENGE, GW_ERR_CLOSED, GW_ACTOR_OPERATOR, "no gateway of this protocol", "");
+  fails_with_peer(closing_websocket, GW_DOCTOR_CHALLENGE, GW_ERR_CLOSED, GW_ACTOR_OPERATOR,
+                  "no gateway of this protocol", "");
 }
 
 /* --- gateways --- */
@@ -210,7 +213,8 @@ static void silent_after_the_challenge(peer *peer) {
 }
 
 static void no_hello(void) {
-  fails_with_peer(silent_after_the_challenge, GW_DOCTOR_AUTH, GW_ERR_HELLO_TIMEOUT, GW_ACTOR_OPERATOR, "look at its log", "");
+  fails_with_peer(silent_after_the_challenge, GW_DOCTOR_AUTH, GW_ERR_HELLO_TIMEOUT, GW_ACTOR_OPERATOR,
+                  "look at its log", "");
   CHECK(has_passed(GW_DOCTOR_CHALLENGE));
 }
 

@@ -1,5 +1,5 @@
-/* Several endpoints of one gateway: who proves its identity first is used, and nobody else hears a byte of HTTP.  argv[2] is
- * the directory that certificates.sh has filled. */
+/* Several endpoints of one gateway: who proves its identity first is used, and nobody else hears a byte of HTTP.
+ * argv[2] is the directory that certificates.sh has filled. */
 #include "host.h"
 #include "peer.h"
 #include "test.h"
@@ -195,9 +195,8 @@ static void wrong_alternates_are_refused(void) {
   host host;
   gw_client *client = NULL;
   uint64_t doctor;
-  static const char *const urls[16] = {"ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]",
-                                       "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]",
-                                       "ws://[::1]", "ws://[::1]", "ws://[::1]", "ws://[::1]"};
+  const char *urls[16];
+  for (int place = 0; place < 16; ++place) urls[place] = "ws://[::1]";
   static const char *const ftp[] = {"ftp://localhost"}, *const none[] = {NULL}, *const far[] = {"ws://gateway.example"};
   static const char *const address[] = {"127.0.0.1"};
   REQUIRE(host_open(&host));

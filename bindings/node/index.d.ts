@@ -48,7 +48,8 @@ export interface RouteOptions {
  */
 export interface ClientOptions {
   /**
-   * Further URLs of the same gateway, each tried a little later than the one before: the first that proves who it is, is used.
+   * Further URLs of the same gateway, each tried a little later than the one before: the first that proves who it is
+   * wins.
    */
   alternates?: string | readonly string[]
   /**
@@ -364,8 +365,9 @@ export function networkChanged (): void
 export function connect (url: string | URL, options?: ConnectOptions): Promise<Client>
 
 /**
- * Connects once and tells how each step went: whether a gateway can be reached, and if not, why and who must act.  That it
- * cannot is no error but a step that has failed.  Without identityFile the gateway sees a device that it does not know.
+ * Connects once and tells how each step went: whether a gateway can be reached, and if not, why and who must act.
+ * That it cannot is no error but a step that has failed.  Without identityFile the gateway sees a device that it does
+ * not know.
  */
 export function doctor (url: string | URL, options?: DoctorOptions): Promise<DoctorStep[]>
 

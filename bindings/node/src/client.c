@@ -64,7 +64,8 @@ bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_
   napi_env env = addon->env;
   size_t length = 0;
   gw_client_options_init(settings);
-  if (!read_text(env, arguments[0], &addon->text, &length) || !read_u32(env, arguments[1], &settings->flags)) return false;
+  if (!read_text(env, arguments[0], &addon->text, &length)) return false;
+  if (!read_u32(env, arguments[1], &settings->flags)) return false;
   settings->url = addon->text.bytes;
   return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
          read_route(env, arguments[2], route, memory, &settings->route);

@@ -13,8 +13,9 @@ test('the first endpoint that proves itself is used', async (t) => {
 })
 
 test('wrong alternates are refused', async () => {
-  assert.throws(() => new gatewire.Client('ws://localhost', { alternates: 5 }), /alternates must be a string or an array/)
-  assert.throws(() => new gatewire.Client('ws://localhost', { alternates: 'ftp://a' }), { code: 'GW_ERR_URL' })
+  const open = (alternates) => () => new gatewire.Client('ws://localhost', { alternates })
+  assert.throws(open(5), /alternates must be a string or an array/)
+  assert.throws(open('ftp://a'), { code: 'GW_ERR_URL' })
   const error = await failure(gatewire.doctor('ws://localhost', { alternates: 'ws://localhost:1' }))
   assert.match(error.message, /one URL/)
 })

@@ -4,7 +4,7 @@
 ...     print(await client.call("health"))
 
 :func:`connect` makes a :class:`Client`, :func:`serve` a :class:`Server` in this process; both are for asyncio.
-:func:`doctor` says step by step why a gateway cannot be reached.  :mod:`gatewire.sync` is the blocking twin of the client.
+:func:`doctor` says step by step why a gateway cannot be reached.  :mod:`gatewire.sync` is the blocking twin.
 
 Durations are seconds (``float``), ``None`` leaves a decision to the library, ``math.inf`` means never.  Nothing here
 starts a thread.  A client or server belongs to the event loop that it was made in.

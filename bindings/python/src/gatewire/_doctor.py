@@ -22,7 +22,7 @@ class Step:
     result: str
     #: one line for a person, with what to do if it failed
     text: str
-    #: who must act: ``"none"``, ``"program"``, ``"user"``, ``"operator"`` or ``"network"``; of a step that passed: a remark
+    #: who must act: ``none program user operator network``; anybody at a step that passed: look at the text
     actor: str
     #: ``"GW_OK"``, or why it failed
     status: str
@@ -36,10 +36,9 @@ class Step:
 
 def read_step(report: Report) -> Step:
     """The step that an event stands for."""
+    result = "passed" if report.status == _abi.OK else "failed"
     if report.flags & _abi.EVENT_SKIPPED:
         result = "skipped"
-    else:
-        result = "passed" if report.status == _abi.OK else "failed"
     return Step(
         report.name,
         result,

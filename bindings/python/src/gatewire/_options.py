@@ -159,7 +159,7 @@ CLIENT_OPTIONS = """
     Trust and credentials:
 
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine
-    :param alternates: further URLs of the same gateway, tried a little later each: the first that proves who it is, is used
+    :param alternates: further URLs of the same gateway, each tried a little later: the first that proves who it is wins
     :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
