@@ -39,7 +39,7 @@ public struct DialSettings {
     }
 
     /// Refuses everything that can be known to be wrong without the network.
-    public init(_ target: Target) throws(Failure) {
+    public init(_ target: Target, sharing tls: SharedTLS = SharedTLS()) throws(Failure) {
         url = try WebSocketURL.parse(target.url)
         var pins = PinSet()
         for pin in target.pins { try pins.add(pin) }
@@ -60,11 +60,11 @@ public struct DialSettings {
             var settings = ClientTLSSettings()
             settings.pins = pins
             settings.caFile = target.caFile
-            secureContext = try TLSContext(client: settings)
+            secureContext = try tls.context(settings)
         } else {
             secureContext = nil
         }
-        tls = url.isSecure ? secureContext : nil
+        self.tls = url.isSecure ? secureContext : nil
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)
             headers.append("Authorization".bytes, "Basic ".bytes + credentials)
