@@ -69,7 +69,9 @@ final class Channel: Source {
     private var isSendQueued = false
     private var isBlocked = false
     /// The host does not collect: nothing is read for it.
-    private(set) var isReadingStopped = false
+    private var isReadingHeld = false
+    /// The host has said that it wants nothing more for now.
+    private var isPaused = false
     private var hasSentAll = false
     /// Bytes of the WebSocket output that have been taken from it so far.
     private var takenOffset: UInt64 = 0
@@ -342,13 +344,30 @@ final class Channel: Source {
 
     // MARK: - Backpressure
 
+    /// Nothing is read for now, so silence says nothing about the peer.
+    var isReadingStopped: Bool { isReadingHeld || isPaused }
+
     func stopReading() {
-        isReadingStopped = true
+        isReadingHeld = true
         updateWatch()
     }
 
     func resumeReading() {
-        isReadingStopped = false
+        isReadingHeld = false
+        readingMayGoOn()
+    }
+
+    func pause() {
+        isPaused = true
+        updateWatch()
+    }
+
+    func resume() {
+        isPaused = false
+        readingMayGoOn()
+    }
+
+    private func readingMayGoOn() {
         updateWatch()
         if link != nil { reschedule() }
     }
@@ -508,7 +527,8 @@ final class Channel: Source {
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             // The peer's end must be seen.
-            isReadingStopped = false
+            isReadingHeld = false
+            isPaused = false
             send(now)
             // What is still queued may yet leave.
             if queuedBytes > 0 { sentOffset = nextOffset }

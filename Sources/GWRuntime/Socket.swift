@@ -169,6 +169,17 @@ public final class Socket: Source {
         channel.queueSend()
     }
 
+    /// Reads nothing more for now; what was read before still comes.
+    public func pause() throws(Failure) {
+        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        channel.pause()
+    }
+
+    public func resume() throws(Failure) {
+        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        channel.resume()
+    }
+
     /// Closes politely; whether it was still open.
     public func close(code: UInt16, reason: [UInt8]) -> Bool {
         let now = Syscall.now()
@@ -177,6 +188,8 @@ public final class Socket: Source {
         case .open:
             guard let channel, let webSocket = channel.webSocket else { return false }
             phase = .closing
+            // The peer's close frame must be seen.
+            channel.resume()
             if let refused = webSocket.sendClose(code, reason, now) {
                 channel.end(refused, now)
                 return true

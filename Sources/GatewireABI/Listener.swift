@@ -125,6 +125,24 @@ public func gw_listener_abort(_ listener: OpaquePointer?, _ connection: UInt64) 
     }
 }
 
+@_cdecl("gw_listener_pause") @implementation
+public func gw_listener_pause(_ listener: OpaquePointer?, _ connection: UInt64) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        try socket.pause()
+        return .ok
+    }
+}
+
+@_cdecl("gw_listener_resume") @implementation
+public func gw_listener_resume(_ listener: OpaquePointer?, _ connection: UInt64) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        try socket.resume()
+        return .ok
+    }
+}
+
 @_cdecl("gw_listener_get_state") @implementation
 public func gw_listener_get_state(
     _ listener: OpaquePointer?, _ connection: UInt64, _ out: UnsafeMutablePointer<gw_socket_state>?

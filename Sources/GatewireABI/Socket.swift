@@ -80,6 +80,24 @@ public func gw_socket_abort(_ socket: OpaquePointer?) -> gw_status {
     }
 }
 
+@_cdecl("gw_socket_pause") @implementation
+public func gw_socket_pause(_ socket: OpaquePointer?) -> gw_status {
+    guard let socket else { return Status.argument.code }
+    return withSocket(socket) { socket throws(Failure) in
+        try socket.pause()
+        return .ok
+    }
+}
+
+@_cdecl("gw_socket_resume") @implementation
+public func gw_socket_resume(_ socket: OpaquePointer?) -> gw_status {
+    guard let socket else { return Status.argument.code }
+    return withSocket(socket) { socket throws(Failure) in
+        try socket.resume()
+        return .ok
+    }
+}
+
 @_cdecl("gw_socket_free") @implementation
 public func gw_socket_free(_ socket: OpaquePointer?) {
     guard let socket else { return }

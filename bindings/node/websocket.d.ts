@@ -320,10 +320,12 @@ export class WebSocket extends EventEmitter {
   /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
   terminate (): Promise<WebSocketEnd>
 
-  /** Not offered by the library: each throws GW_ERR_UNSUPPORTED and says what there is instead. */
+  /** Not offered by the library: throws GW_ERR_UNSUPPORTED and says what there is instead. */
   pong (): never
-  pause (): never
-  resume (): never
+  /** Reads nothing more until resume(), so that TCP holds the peer back; what was read before still comes. */
+  pause (): void
+  resume (): void
+  readonly isPaused: boolean
 
   /** Keeps the process alive until the end, which is the default.  Connections of a server are held by the server. */
   ref (): this

@@ -141,6 +141,15 @@ GW_EXPORT gw_status gw_socket_close(gw_socket *socket, uint32_t code, const char
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_abort(gw_socket *socket);
 
+/* Reads nothing more from the peer until gw_socket_resume, so that TCP holds the peer back: for a host that cannot keep up.  What
+ * was read before, up to 256 KiB of frames, still comes.  Pings of the peer wait with the rest, and silence is not held against it.
+ * gw_socket_close ends the pause.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STATE (not open), GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_socket_pause(gw_socket *socket);
+
+/* Reads on after gw_socket_pause.  Statuses and threads: as gw_socket_pause. */
+GW_EXPORT gw_status gw_socket_resume(gw_socket *socket);
+
 /* Frees the handle.  An open socket closes politely as long as its context is polled; its remaining events still come.
  * NULL is ignored.  Never waits; any order with gw_context_free.  Threads: any, also a finalizer's. */
 GW_EXPORT void gw_socket_free(gw_socket *socket);
@@ -275,6 +284,12 @@ GW_EXPORT gw_status gw_listener_disconnect(gw_listener *listener, uint64_t conne
 
 /* As gw_socket_abort, of one connection. */
 GW_EXPORT gw_status gw_listener_abort(gw_listener *listener, uint64_t connection);
+
+/* As gw_socket_pause, of one connection. */
+GW_EXPORT gw_status gw_listener_pause(gw_listener *listener, uint64_t connection);
+
+/* As gw_socket_resume, of one connection. */
+GW_EXPORT gw_status gw_listener_resume(gw_listener *listener, uint64_t connection);
 
 /* As gw_socket_get_state, of one connection; GW_ERR_GONE once it has ended. */
 GW_EXPORT gw_status gw_listener_get_state(const gw_listener *listener, uint64_t connection, gw_socket_state *out);

@@ -49,6 +49,7 @@ class WebSocket extends EventEmitter {
   #needDrain = false
   #wasClean = false
   #hasParts = false
+  #isPaused = false
   #lastState
   #end // what closed() resolves with
   #openers = []
@@ -251,12 +252,19 @@ class WebSocket extends EventEmitter {
     throw unsupported('pong: the library answers pings by itself and sends no other pongs')
   }
 
+  /** Reads nothing more until resume(), so that TCP holds the peer back; what was read before still comes. */
   pause () {
-    throw unsupported('pause: the library reads as fast as events are taken; messages({ limit }) bounds what waits')
+    if (this.#readyState !== OPEN) return
+    this.#isPaused = native.socketPause(this.#place, this.#low, this.#high, true) >= 0
   }
 
   resume () {
-    throw unsupported('resume: the library cannot be told to stop reading')
+    if (this.#isPaused) native.socketPause(this.#place, this.#low, this.#high, false)
+    this.#isPaused = false
+  }
+
+  get isPaused () {
+    return this.#isPaused && this.#readyState === OPEN
   }
 
   /** Keeps the process alive until the end, which is the default.  Connections of a server are held by the server. */
