@@ -268,6 +268,7 @@ public final class Context {
             // Reading stops while too much is waiting for the host; now there is room again.
             if isWaiting, isReadingStopped { reactor.wake() }
         } else {
+            // Watched again, a channel that waited for the host makes the descriptor readable by itself.
             resumeReading()
             armForWatchers()
             if isWatched, events.hasEvents { reactor.wake() }
