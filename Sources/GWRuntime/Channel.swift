@@ -55,7 +55,7 @@ final class Channel: Source {
 
     private var stage: Stage
     private let fd: Int32
-    private let tls: TLSEngine?
+    let tls: TLSEngine?
     /// TLS to a proxy, below everything else.
     private let link: ProxyLink?
     private unowned(unsafe) var opener: (any ChannelOpener)?

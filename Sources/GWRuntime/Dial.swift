@@ -4,11 +4,26 @@ import GWRoute
 import GWTLS
 import GWWebSocket
 
+/// What a dial has behind it.
+enum DialStep {
+    case resolved
+    case connected
+    case tunnelled
+    /// TLS has proved who the peer is, or there is none: bytes of HTTP follow.
+    case secured
+}
+
 /// Whoever wants the connection that a dial makes: told its outcome once.
 protocol DialOwner: ChannelOwner {
+    /// A step is done.  Not the time to cancel this dial.
+    func dial(_ dial: Dial, passed step: DialStep, _ now: Instant)
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant)
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
+}
+
+extension DialOwner {
+    func dial(_ dial: Dial, passed step: DialStep, _ now: Instant) {}
 }
 
 /// One attempt to reach a WebSocket server: resolve, connect, open a tunnel if a proxy is between, secure, upgrade, each within its
@@ -25,6 +40,12 @@ final class Dial: Source {
         case ended
     }
 
+    /// An address that was tried, and why it did not do.
+    struct Try {
+        let address: SocketAddress
+        var failure: String?
+    }
+
     private(set) var settings: DialSettings
     /// Redirects that were followed.
     private(set) var redirects: UInt32 = 0
@@ -32,11 +53,13 @@ final class Dial: Source {
     private var next: DialSettings?
     private unowned(unsafe) let owner: any DialOwner
     private var phase: Phase
-    private var proxy: RouteSettings.Proxy?
+    private(set) var proxy: RouteSettings.Proxy?
     /// Where the tunnel leads; nil while the name is to be resolved here and has not been.
     private var target: TunnelTarget?
-    private var addresses: [SocketAddress] = []
+    private(set) var addresses: [SocketAddress] = []
     private var attempts: [ConnectAttempt] = []
+    private(set) var tries: [Try] = []
+    private(set) var peer: SocketAddress?
     private var tunnel: Tunnel?
     private var lastFailure: Failure?
     private var channel: Channel?
@@ -64,6 +87,7 @@ final class Dial: Source {
         case .descriptor(let fd):
             Syscall.adopt(fd)
             timings.connect = timings.lap(now)
+            owner.dial(self, passed: .connected, now)
             openChannel(fd, nil, now)
         case .unix(let path):
             connect(to: SocketAddress(unixPath: path).map { [$0] } ?? [], deadline, now)
@@ -119,6 +143,9 @@ final class Dial: Source {
     }
 
     var isEncrypted: Bool { channel?.isEncrypted ?? false }
+
+    /// What TLS has negotiated so far.
+    var tls: TLSEngine? { channel?.tls }
 
     // MARK: - Time
 
@@ -204,6 +231,7 @@ final class Dial: Source {
 
     private func connect(to found: [SocketAddress], _ deadline: Instant, _ now: Instant) {
         addresses = found
+        owner.dial(self, passed: .resolved, now)
         phase = .connecting(deadline, ConnectionRace(isIPv6: found.map { $0.isIPv6 }))
         continueConnecting(now)
     }
@@ -224,15 +252,19 @@ final class Dial: Source {
     }
 
     private func begin(_ address: SocketAddress) {
+        tries.append(Try(address: address))
         do throws(Failure) {
             attempts.append(try ConnectAttempt(context: context, to: address, route: settings.route, owner: self))
         } catch {
-            attemptFailed(error)
+            attemptFailed(address, error)
         }
     }
 
-    private func attemptFailed(_ failure: Failure) {
+    private func attemptFailed(_ address: SocketAddress, _ failure: Failure) {
         lastFailure = failure
+        if let place = tries.lastIndex(where: { $0.failure == nil && $0.address.text.isEqual(address.text) }) {
+            tries[place].failure = failure.text
+        }
         if let proxy {
             lastFailure = Failure(
                 .proxy, .network, "the proxy \(proxy.url.hostText) cannot be reached: \(failure.text)",
@@ -312,6 +344,7 @@ final class Dial: Source {
 extension Dial: ChannelOpener {
     func channelIsSecure(_ channel: Channel, _ now: Instant) {
         if settings.tls != nil { timings.tls = timings.lap(now) }
+        owner.dial(self, passed: .secured, now)
         phase = .upgrading(now.adding(milliseconds: settings.upgradeMilliseconds))
         do throws(Failure) {
             let handshake = try makeHandshake()
@@ -366,7 +399,9 @@ extension Dial: ChannelOpener {
 extension Dial: ConnectAttemptOwner {
     func attempt(_ attempt: ConnectAttempt, connected descriptor: Int32, _ now: Instant) {
         endAttempts()
+        peer = attempt.address
         timings.connect = timings.lap(now)
+        owner.dial(self, passed: .connected, now)
         guard let proxy, let target else { return openChannel(descriptor, nil, now) }
         phase = .tunnelling(now.adding(milliseconds: settings.route.proxyMilliseconds))
         do throws(Failure) {
@@ -379,7 +414,7 @@ extension Dial: ConnectAttemptOwner {
 
     func attempt(_ attempt: ConnectAttempt, failed failure: Failure, _ now: Instant) {
         attempts.removeAll { $0 === attempt }
-        attemptFailed(failure)
+        attemptFailed(attempt.address, failure)
         continueConnecting(now)
     }
 }
@@ -388,6 +423,7 @@ extension Dial: TunnelOwner {
     func tunnel(_ tunnel: Tunnel, opened descriptor: Int32, _ link: ProxyLink?, _ now: Instant) {
         self.tunnel = nil
         timings.proxy = timings.lap(now)
+        owner.dial(self, passed: .tunnelled, now)
         openChannel(descriptor, link, now)
     }
 

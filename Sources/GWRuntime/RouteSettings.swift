@@ -94,6 +94,14 @@ public struct RouteSettings {
         bindAddress = address
     }
 
+    /// Whether the URL decides where a connection ends.
+    public var leadsByURL: Bool {
+        switch way {
+        case .direct, .proxy, .environment: addresses.isEmpty
+        case .unix, .descriptor: false
+        }
+    }
+
     /// The proxy for a URL, nil to go without.
     func proxy(for url: WebSocketURL) throws(Failure) -> Proxy? {
         switch way {
