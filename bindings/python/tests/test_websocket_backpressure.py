@@ -19,7 +19,8 @@ def test_a_peer_that_is_not_read_is_held_back() -> None:
         await ws.recv()
 
     async def main() -> None:
-        async with websocket.serve(handler, plaintext=True) as server, websocket.connect(server.url) as ws:
+        serving = websocket.serve(handler, plaintext=True)
+        async with serving as server, websocket.connect(server.url, deflate=False) as ws:
             # The server's sends wait before it has sent everything: its queue and what TCP holds are full.
             waiting = -1
             while waiting != ws._waiting_bytes or not ws._is_paused:
@@ -44,7 +45,8 @@ def test_closing_ends_the_pause() -> None:
             await ws.send(bytes(SIZE))
 
     async def main() -> None:
-        async with websocket.serve(handler, plaintext=True) as server, websocket.connect(server.url) as ws:
+        serving = websocket.serve(handler, plaintext=True)
+        async with serving as server, websocket.connect(server.url, deflate=False) as ws:
             while not ws._is_paused:
                 await asyncio.sleep(0.01)
             await soon(ws.close())
