@@ -13,7 +13,7 @@ public func gw_doctor_start(
         // Files are read and keys are made before the context is locked.
         let settings = prepare { () throws(Failure) in
             try checkFlags(flags, known: GW_DOCTOR_NO_TICK)
-            let settings = try clientSettings(options, reconnects: false)
+            let settings = try clientSettings(options, context.tls, reconnects: false)
             guard settings.alternates.isEmpty else {
                 throw Failure(.argument, .program, "a doctor looks at one URL: start one for each of the alternates")
             }
