@@ -217,6 +217,18 @@ extension Client {
         public var timings: DialTimings
     }
 
+    /// What TLS agreed on in the present connection; nil without it.
+    public var agreement: TLSAgreement? { channel?.agreement }
+
+    /// Replaces the pins for every handshake that begins from now on.
+    public func replace(pins: PinSet) throws(Failure) {
+        guard let tls = settings.dial.tls else {
+            throw Failure(
+                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
+        }
+        try tls.replace(pins: pins)
+    }
+
     public var state: State {
         var wait: UInt32 = 0
         if case .waiting(let until) = phase { wait = until.milliseconds(after: Syscall.now()) }

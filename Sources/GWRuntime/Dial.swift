@@ -9,6 +9,8 @@ protocol DialOwner: ChannelOwner {
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant)
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
+    /// The server would be refused; `TrustQuestion` takes the answer.
+    func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure)
 }
 
 /// One attempt to reach a WebSocket server: resolve, connect, open a tunnel if a proxy is between, secure, upgrade, each within its
@@ -21,6 +23,8 @@ final class Dial: Source {
         case connecting(Instant, ConnectionRace)
         case tunnelling(Instant)
         case securing(Instant)
+        /// Has a deadline of its own.
+        case asking(TrustQuestion)
         case upgrading(Instant)
         case ended
     }
@@ -82,6 +86,7 @@ final class Dial: Source {
 
     /// Ends the attempt without a word.
     func cancel() {
+        endQuestion()
         drop()
         endAttempts()
         tunnel?.cancel()
@@ -90,6 +95,10 @@ final class Dial: Source {
         self.channel = nil
         channel?.drop()
         finish()
+    }
+
+    private func endQuestion() {
+        if case .asking(let question) = phase { question.finish() }
     }
 
     private func endAttempts() {
@@ -109,7 +118,7 @@ final class Dial: Source {
         case .ready, .resolving: 1
         case .connecting: 2
         case .tunnelling: 10
-        case .securing: 3
+        case .securing, .asking: 3
         case .upgrading, .ended: 4
         }
     }
@@ -124,7 +133,7 @@ final class Dial: Source {
         case .connecting(let deadline, let race): min(deadline, race.deadline)
         case .resolving(let deadline), .tunnelling(let deadline), .securing(let deadline), .upgrading(let deadline):
             deadline
-        case .ended: .never
+        case .asking, .ended: .never
         }
     }
 
@@ -142,7 +151,7 @@ final class Dial: Source {
         case .tunnelling: fail(late(.proxyTimeout, "opening the tunnel", settings.route.proxyMilliseconds), now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
         case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
-        case .ended: break
+        case .asking, .ended: break
         }
     }
 
@@ -255,6 +264,23 @@ final class Dial: Source {
         channel.beginSecuring(now)
     }
 
+    // MARK: - The host's word about the server
+
+    func continueSecuring(isBelieved: Bool, _ now: Instant) {
+        guard case .asking = phase, let channel else { return }
+        phase = .securing(now.adding(milliseconds: settings.tlsMilliseconds))
+        reschedule()
+        channel.answer(isBelieved: isBelieved, now)
+    }
+
+    func questionExpired(_ now: Instant) {
+        fail(
+            Failure(
+                .tlsTimeout, .user,
+                "the host did not say within \(settings.answerMilliseconds) ms whether it believes \(settings.hostText)",
+                isRetryable: true), now)
+    }
+
     private func fail(_ failure: Failure, _ now: Instant) {
         guard id != 0 else { return }
         cancel()
@@ -317,6 +343,13 @@ extension Dial: ChannelOpener {
             owner.dial(self, opened: channel, machine, agreement, now)
             return .open(consumed: consumed, webSocket, owner)
         }
+    }
+
+    func channel(_ channel: Channel, asks refusal: Failure, _ now: Instant) {
+        let question = TrustQuestion(of: self, until: now.adding(milliseconds: settings.answerMilliseconds))
+        phase = .asking(question)
+        reschedule()
+        owner.dial(self, asks: question.id, about: refusal)
     }
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {

@@ -21,13 +21,14 @@ public struct DialSettings {
     public var connectMilliseconds = Limits.connectMilliseconds
     public var tlsMilliseconds = Limits.tlsMilliseconds
     public var upgradeMilliseconds = Limits.upgradeMilliseconds
+    /// For the host to say whether it believes a server.
+    public private(set) var answerMilliseconds = Limits.trustAnswerMilliseconds
 
     /// Where to and whom to trust, as the host says it.
     public struct Target {
         public var url: [UInt8] = []
         public var plaintext = PlaintextPolicy.loopback
-        public var pins: [[UInt8]] = []
-        public var caFile: String?
+        public var trust = TrustSettings()
         public var serverName: String?
         /// Redirects to follow.
         public var maxRedirects: UInt32 = 0
@@ -37,9 +38,7 @@ public struct DialSettings {
     /// Refuses everything that can be known to be wrong without the network.
     public init(_ target: Target) throws(Failure) {
         url = try WebSocketURL.parse(target.url)
-        var pins = PinSet()
-        for pin in target.pins { try pins.add(pin) }
-        guard pins.isEmpty || url.scheme == .wss else {
+        guard target.trust.tls.pins.isEmpty || url.scheme == .wss else {
             throw Failure(
                 .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
         }
@@ -51,10 +50,8 @@ public struct DialSettings {
         }
         serverName = target.serverName ?? host
         if url.isSecure {
-            var settings = ClientTLSSettings()
-            settings.pins = pins
-            settings.caFile = target.caFile
-            tls = try TLSContext(client: settings)
+            tls = try TLSContext(client: target.trust.tls)
+            answerMilliseconds = target.trust.answerMilliseconds
         }
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)

@@ -22,6 +22,7 @@ public enum EventType: UInt32, Sendable {
     case socketPong = 34
     case socketWritable = 35
     case socketClosed = 36
+    case trustRequest = 40
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.

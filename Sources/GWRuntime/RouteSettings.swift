@@ -29,7 +29,7 @@ public struct RouteSettings {
             self.url = url
             guard url.scheme == .https else { return }
             var settings = ClientTLSSettings()
-            settings.caFile = caFile
+            settings.authorities.file = caFile
             tls = try TLSContext(client: settings)
         }
 

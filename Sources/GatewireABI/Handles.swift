@@ -9,6 +9,9 @@ import GWRuntime
 final class ClientHandle {
     let context: Context
     let id: UInt64
+    /// Borrowed by the host until it asks again.
+    var tls: TLSTexts?
+
     init(context: Context, id: UInt64) {
         self.context = context
         self.id = id
@@ -21,6 +24,8 @@ final class SocketHandle {
     let id: UInt64
     /// Kept for its last state.
     let socket: Socket
+    /// Borrowed by the host until it asks again.
+    var tls: TLSTexts?
 
     init(context: Context, socket: Socket) {
         self.context = context
@@ -52,8 +57,7 @@ final class ListeningHandle {
         case GW_SERVER_CERTIFICATE: text = address.certificate
         default: return nil
         }
-        // The handle keeps the array, and nothing changes it, so its memory stays for as long as the handle.
-        return text.withUnsafeBufferPointer { slice(UnsafeRawBufferPointer($0)) }
+        return kept(text)
     }
 }
 

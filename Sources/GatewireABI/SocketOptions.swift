@@ -22,8 +22,9 @@ func socketSettings(
     target.url = url
     if has(GW_SOCKET_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
     if has(GW_SOCKET_PLAINTEXT_ANY) { target.plaintext = .any }
-    target.pins = try texts("pins", options.pins, options.pin_count) ?? []
-    target.caFile = try path("ca_file", options.ca_file)
+    target.trust = try TrustOptions(
+        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
+    ).settings()
     target.serverName = try path("server_name", options.server_name)
     guard options.max_redirects <= Limits.redirects else {
         throw Failure(

@@ -125,7 +125,7 @@ import Testing
         let empty = try TemporaryFile("nothing".bytes)
         for path in ["/nonexistent/ca.pem", empty.path, "/tmp/a\0b", ""] {
             var settings = ClientTLSSettings()
-            settings.caFile = path
+            settings.authorities.file = path
             let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
             #expect(failure?.status == .certificate)
             #expect(failure?.text.contains("the CA file") == true)

@@ -18,11 +18,22 @@ final class Joined {
 
     /// Runs the handshake until neither end has more to say; input comes in pieces of `piece` bytes.
     func shake(piece: Int = .max) {
-        clientAction = client.handshake()
         serverAction = server.handshake()
+        goOn(piece: piece)
+    }
+
+    /// The same, where the client had stopped.
+    func goOn(piece: Int = .max) {
+        clientAction = client.handshake()
         while client.output.count > 0 || server.output.count > 0 {
             carry(client, server, piece) { serverAction = server.handshake() }
-            carry(server, client, piece) { clientAction = client.handshake() }
+            carry(server, client, piece) {
+                clientAction = client.handshake()
+                // Tickets (RFC 8446 section 4.6.1).
+                if clientAction.isDone, client.pendingInput > 0 {
+                    withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { _ = client.read(into: $0) }
+                }
+            }
         }
     }
 
@@ -74,6 +85,7 @@ extension TLSEngine.HandshakeAction {
     var isDone: Bool { if case .done = self { true } else { false } }
     var wantsInput: Bool { if case .wantsInput = self { true } else { false } }
     var failure: Failure? { if case .failed(let failure) = self { failure } else { nil } }
+    var question: Failure? { if case .asks(let failure) = self { failure } else { nil } }
 }
 
 extension TLSEngine.ReadAction {
@@ -103,7 +115,7 @@ enum Contexts {
     static func client(trusting certificate: Certificate) throws -> TLSContext {
         let file = try TemporaryFile(certificate.pem)
         var settings = ClientTLSSettings()
-        settings.caFile = file.path
+        settings.authorities.file = file.path
         return try TLSContext(client: settings)
     }
 }

@@ -66,7 +66,7 @@ import Testing
         let identity = try Contexts.identity()
         let file = try TemporaryFile(identity.certificate.pem)
         var settings = ClientTLSSettings()
-        settings.caFile = file.path
+        settings.authorities.file = file.path
         try settings.pins.add(String(repeating: "11", count: 32))
         let failure = try #require(try shaken(try TLSContext(client: settings), identity).clientAction.failure)
         #expect(failure.status == .tlsPin)

@@ -30,7 +30,7 @@ enum {
   /* An attempt failed or a connection ended, and the library will try again after retry_after_ms.
    * status, text, actor: why.  connection: as above, 0 for an attempt that never reached hello.
    * code: close code (RFC 6455 section 7.4) or HTTP status.  name: the gateway's detail code, if it gave one.
-   * payload: JSON details (pins seen and wanted, refused upgrade, error details), or empty. */
+   * payload: JSON details (refused certificate as in GW_EVENT_TRUST_REQUEST, refused upgrade, error details), or empty. */
   GW_EVENT_CLIENT_DISCONNECTED = 2,
 
   /* Terminal for a client: it was closed, or the library has stopped trying because trying again cannot help.
@@ -106,7 +106,17 @@ enum {
    * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
    * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
    * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
-  GW_EVENT_SOCKET_CLOSED = 36
+  GW_EVENT_SOCKET_CLOSED = 36,
+
+  /* --- clients and sockets, with GW_TRUST_ASK (trust.h) --- */
+
+  /* Inside a TLS handshake: the server would be refused for its certificate.  Answer with gw_trust_answer within answer_timeout_ms, after which the
+   * attempt ends with GW_ERR_TLS_TIMEOUT.  subject: id of the question; status, text: why it would be refused; payload: JSON with the SHA-256 of
+   * what was shown ("seen": [leaf], "seenKey": [its key], "seenCA": [...], "seenCAKey": [...]), "wanted" (the pins, [] if there are
+   * none: a first use), "subject", "issuer", "notBefore", "notAfter" (RFC 3339), "names", "serverName" (which is verified), and "chain" (what the CA
+   * check says, "ok" or why not).  That the server has the certificate's key is proved only when the handshake is done: keep what was
+   * accepted when the connection is open. */
+  GW_EVENT_TRUST_REQUEST = 40
 };
 
 /* gw_event.flags */

@@ -5,6 +5,7 @@
  *   context.h   the context: one file descriptor to watch, one function that does the work and hands out events
  *   event.h     the events and what each field means for each type
  *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
+ *   trust.h     which servers are believed: pins, CAs, asking; how TLS is spoken
  *   client.h    a gateway connection that heals itself: calls, answers, events
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
@@ -36,6 +37,7 @@
 #include "context.h"
 #include "event.h"
 #include "route.h"
+#include "trust.h"
 #include "client.h"
 #include "server.h"
 #include "socket.h"

@@ -11,6 +11,7 @@
 #include "base.h"
 #include "context.h"
 #include "route.h"
+#include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,7 @@ typedef struct gw_socket_options {
   size_t pin_count;
   const char *ca_file;
   const char *server_name;
+  const gw_trust_options *trust; /* as in gw_client_options */
   const gw_route_options *route; /* NULL: directly over TCP */
   const gw_header *headers; /* added to the upgrade request, Origin and Cookie for example; reserved ones are refused */
   size_t header_count;
@@ -110,7 +112,7 @@ GW_EXPORT void gw_socket_options_init(gw_socket_options *options);
 /* Starts connecting and returns.  GW_EVENT_SOCKET_OPEN follows, or GW_EVENT_SOCKET_CLOSED.  An answer other than 101 is
  * GW_ERR_UPGRADE_REFUSED: code is its status, payload JSON with "status", "headers" ([[name, value], ...]) and "body" (up to 64 KiB).
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT,
- * GW_ERR_CERTIFICATE (ca_file), GW_ERR_FORKED.
+ * GW_ERR_CERTIFICATE (ca_file and those of trust), GW_ERR_FORKED.
  * Threads: any.  Owned: free with gw_socket_free. */
 GW_EXPORT gw_status gw_socket_open(gw_context *context, const gw_socket_options *options, gw_socket **out);
 
@@ -187,6 +189,9 @@ typedef struct gw_socket_state {
 /* Fills in the present state; of a socket that has ended the last one, with phase GW_PHASE_CLOSED.  out: struct_size must be set.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_GONE (the context was freed), GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_get_state(const gw_socket *socket, gw_socket_state *out);
+
+/* As gw_client_get_tls, of a socket. */
+GW_EXPORT gw_status gw_socket_get_tls(gw_socket *socket, gw_tls_state *out);
 
 /*
  * --- server ---
