@@ -1,6 +1,8 @@
 import GWBase
 import GWGateway
 import GWJSON
+import GWTLS
+import GWTLS
 import GWWebSocket
 
 /// Calls of the host, and the events that the session's actions become.
