@@ -126,6 +126,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
 	@cd bindings/node && node --test $(NODE_PEER_TESTS)
 	@Tests/Peers/nginx.sh
+	@Tests/Peers/proxies.sh
 
 lint: | test-dependencies ## formatter and static checks
 	@scripts/lint.sh

@@ -194,6 +194,17 @@ public final class Socket: Source {
         }
     }
 
+    /// Ends the connection without a close frame; whether it had not ended yet.
+    public func abort() -> Bool {
+        switch phase {
+        case .dialing(let dial): dial.cancel()
+        case .accepting, .open, .closing: channel?.drop()
+        case .ended: return false
+        }
+        ended(Failure(.cancelled, .none, "ended by the host at once", code: UInt32(CloseCode.abnormal)))
+        return true
+    }
+
     // MARK: - Events
 
     func opened(_ channel: Channel, subprotocol: [UInt8]?, detail: [UInt8]) {

@@ -116,6 +116,15 @@ public func gw_listener_disconnect(
     }
 }
 
+@_cdecl("gw_listener_abort") @implementation
+public func gw_listener_abort(_ listener: OpaquePointer?, _ connection: UInt64) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        guard socket.abort() else { throw gone }
+        return .ok
+    }
+}
+
 @_cdecl("gw_listener_get_state") @implementation
 public func gw_listener_get_state(
     _ listener: OpaquePointer?, _ connection: UInt64, _ out: UnsafeMutablePointer<gw_socket_state>?

@@ -71,6 +71,15 @@ public func gw_socket_close(
     }
 }
 
+@_cdecl("gw_socket_abort") @implementation
+public func gw_socket_abort(_ socket: OpaquePointer?) -> gw_status {
+    guard let socket else { return Status.argument.code }
+    return withSocket(socket) { socket throws(Failure) in
+        guard socket.abort() else { throw Failure(.gone, .program, "the socket is closed already") }
+        return .ok
+    }
+}
+
 @_cdecl("gw_socket_free") @implementation
 public func gw_socket_free(_ socket: OpaquePointer?) {
     guard let socket else { return }

@@ -27,6 +27,7 @@ static void null_is_a_status(void) {
   CHECK_STATUS(gw_socket_send(NULL, GW_TEXT, "a", 1, 0), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_socket_ping(NULL, NULL, 0), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_socket_close(NULL, 0, NULL), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_socket_abort(NULL), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_socket_get_state(NULL, &state), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_open(NULL, &serving, &listener), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_open(host.context, NULL, &listener), GW_ERR_ARGUMENT);
@@ -39,6 +40,7 @@ static void null_is_a_status(void) {
   CHECK_STATUS(gw_listener_send(NULL, 1, GW_TEXT, "a", 1, 0), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_ping(NULL, 1, NULL, 0), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_disconnect(NULL, 1, 0, NULL), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_listener_abort(NULL, 1), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_get_state(NULL, 1, &state), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_get_stats(NULL, &stats), GW_ERR_ARGUMENT);
   CHECK_STATUS(gw_listener_stop(NULL), GW_ERR_ARGUMENT);
@@ -205,6 +207,58 @@ static void both_ends_see_one_end(void) {
   link_close(&link);
 }
 
+/* Waits for both ends, whose own one was told that the host has cancelled it. */
+static void check_aborted(link_pair *link, bool by_socket) {
+  kept_event event;
+  int here = 0, there = 0;
+  int64_t end = host_now() + HOST_DEADLINE_MS;
+  while ((here == 0 || there == 0) && host_next(&link->host, (int32_t)(end - host_now()), &event)) {
+    if (event.event.type != GW_EVENT_SOCKET_CLOSED) continue;
+    bool is_socket = event.event.source == gw_socket_id(link->socket);
+    CHECK_STATUS(event.event.status, is_socket == by_socket ? GW_ERR_CANCELLED : GW_ERR_LOST);
+    CHECK(event.event.code == 1006 && (event.event.flags & GW_EVENT_CLEAN) == 0);
+    ++*(is_socket ? &here : &there);
+  }
+  CHECK(here == 1 && there == 1);
+  CHECK_STATUS(gw_socket_abort(link->socket), GW_ERR_GONE);
+  CHECK_STATUS(gw_listener_abort(link->listener, link->peer), GW_ERR_GONE);
+  link_close(link);
+}
+
+static void aborting_waits_for_nobody(void) {
+  link_pair link;
+  char queued[100000] = {0};
+  REQUIRE(link_open(&link));
+  CHECK_STATUS(gw_socket_send(link.socket, GW_BINARY, queued, sizeof queued, 0), GW_OK);
+  CHECK_STATUS(gw_socket_abort(link.socket), GW_OK);
+  check_aborted(&link, true);
+
+  REQUIRE(link_open(&link));
+  CHECK_STATUS(gw_listener_disconnect(link.listener, link.peer, 1000, NULL), GW_OK);
+  CHECK_STATUS(gw_listener_abort(link.listener, link.peer), GW_OK);
+  check_aborted(&link, false);
+}
+
+static void what_is_not_yet_open_can_be_aborted(void) {
+  link_pair link;
+  kept_event event;
+  gw_listener_options serving = listening();
+  serving.flags = GW_LISTENER_ASK;
+  REQUIRE(listen_on(&link, serving) && start(&link, opening()));
+  CHECK_STATUS(gw_socket_abort(link.socket), GW_OK);
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_CLOSED, gw_socket_id(link.socket), &event));
+  CHECK_STATUS(event.event.status, GW_ERR_CANCELLED);
+  gw_socket_free(link.socket);
+
+  REQUIRE(start(&link, opening()));
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_REQUEST, gw_listener_id(link.listener), &event));
+  CHECK_STATUS(gw_listener_abort(link.listener, event.event.connection), GW_OK);
+  CHECK_STATUS(gw_listener_accept(link.listener, event.event.connection, NULL), GW_ERR_GONE);
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_CLOSED, gw_socket_id(link.socket), &event));
+  CHECK(event.event.status < 0);
+  link_close(&link);
+}
+
 static void stopping_a_listener_ends_its_connections(void) {
   link_pair link;
   kept_event event;
@@ -247,6 +301,8 @@ int main(int argc, char **argv) {
   RUN("sockets: what is wrong is not sent", what_is_wrong_is_not_sent);
   RUN("sockets: the host decides who comes in", the_host_decides_who_comes_in);
   RUN("sockets: both ends see one end", both_ends_see_one_end);
+  RUN("sockets: aborting waits for nobody", aborting_waits_for_nobody);
+  RUN("sockets: what is not yet open can be aborted", what_is_not_yet_open_can_be_aborted);
   RUN("sockets: stopping a listener ends its connections", stopping_a_listener_ends_its_connections);
   RUN("sockets: handles are freed in any order", handles_are_freed_in_any_order);
   return test_finish();

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-import { GatewireError } from './index'
+import { GatewireError, RouteOptions } from './index'
 
 /** What can be sent: strings and numbers as text, bytes as binary, if SendOptions does not say otherwise. */
 export type Data = string | number | ArrayBufferLike | ArrayBufferView
@@ -12,8 +12,21 @@ export type BinaryData = Buffer | ArrayBuffer
 export interface WebSocketLimits {
   /** Bytes of one message after inflation; a larger one ends the connection with 1009. Default: 16 MiB. */
   maxPayload?: number
-  /** Frames of one message. */
+  /** Payload of one received frame; a larger one ends the connection with 1009. Default: maxPayload. */
+  maxFrameBytes?: number
+  /** Frames of one message; more end the connection with 1008. */
   maxFragments?: number
+  /** true: messages come in parts as they arrive, in the event 'part'; there is no 'message' then. */
+  parts?: boolean
+  /** Least size of a part but the last; 1: whatever has arrived. */
+  partBytes?: number
+  /** Received bytes that were not handed over yet; above it reading waits. */
+  maxUnreadBytes?: number
+  /** Of one connection: unfinished message, outgoing queue and compression together. */
+  maxMemoryBytes?: number
+  /** Of the peer's HTTP head. */
+  maxHeadBytes?: number
+  maxHeaderLines?: number
   /** Outgoing bytes that may wait; what would pass it is refused with GW_ERR_FULL. Default: 16 MiB. */
   maxQueuedBytes?: number
   /** From here on send() is false. */
@@ -32,7 +45,7 @@ export interface WebSocketLimits {
 export interface PerMessageDeflateOptions {
   /** Messages of fewer bytes are not compressed. */
   threshold?: number
-  /** Both false: keep the compression windows between messages.  The two must be equal. Default: true. */
+  /** false: the side may keep its compression window between messages (RFC 7692 section 7.1.1). Default: true. */
   serverNoContextTakeover?: boolean
   clientNoContextTakeover?: boolean
   /** 9 to 15. */
@@ -54,6 +67,8 @@ export interface WebSocketOptions extends WebSocketLimits {
   servername?: string
   /** Whether ws:// may lead beyond this machine. Default: 'loopback'. */
   plaintext?: 'loopback' | 'private' | 'any'
+  /** Which way leads there; left out: directly over TCP. */
+  route?: RouteOptions
   /** Added to the upgrade request; those of the upgrade itself are refused. */
   headers?: Readonly<Record<string, string>> | ReadonlyArray<readonly [string, string]>
   /** The Origin field of the upgrade request. */
@@ -71,7 +86,7 @@ export interface WebSocketOptions extends WebSocketLimits {
 export interface SendOptions {
   /** false: bytes are UTF-8 text; they are checked. */
   binary?: boolean
-  /** false: do not compress this message. */
+  /** false: do not compress this message; true: do so also below the threshold. */
   compress?: boolean
   /** false: more parts of this message follow, each of the same kind. */
   fin?: boolean
@@ -84,18 +99,67 @@ export interface WebSocketEnd {
   readonly reason: string
   /** Both close frames were seen. */
   readonly wasClean: boolean
-  /** null after close(); GW_ERR_CLOSED if the peer closed; else what went wrong. */
+  /** The peer's close frame was the first. */
+  readonly isPeerFirst: boolean
+  /** null after close(); GW_ERR_CLOSED if the peer closed, GW_ERR_CANCELLED if it was cut off; else what went wrong. */
   readonly error: GatewireError | null
 }
 
+/** Messages and their bytes are counted uncompressed; wire bytes are those of frames, without HTTP and TLS. */
 export interface WebSocketState {
-  phase: 'resolve' | 'connect' | 'tls' | 'upgrade' | 'ready' | 'closing' | 'closed'
+  phase: 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade' | 'ready' | 'closing' | 'closed'
+  tls: boolean
+  deflate: boolean
+  /** As agreed (RFC 7692 section 7.1.1). */
+  clientNoContextTakeover: boolean
+  serverNoContextTakeover: boolean
+  /** As agreed, 8 to 15; 0 without deflate. */
+  clientMaxWindowBits: number
+  serverMaxWindowBits: number
+  /** Whose close frame was the first. */
+  closeFirst: 'nobody' | 'local' | 'peer'
+  /** 0: no close frame; 1005: one without a code. */
+  closeCodeSent: number
+  closeCodeReceived: number
   /** bufferedAmount: not yet taken by the kernel. */
   queuedBytes: number
+  /** What counts against maxMemoryBytes. */
+  memoryBytes: number
   /** Of the last keepalive ping; 0 if none was answered. */
   roundTripMs: number
-  deflate: boolean
-  tls: boolean
+  messagesReceived: number
+  messagesSent: number
+  bytesReceived: number
+  bytesSent: number
+  wireBytesReceived: number
+  wireBytesSent: number
+  /** Of compressed messages only. */
+  receivedBeforeInflate: number
+  receivedAfterInflate: number
+  sentBeforeDeflate: number
+  sentAfterDeflate: number
+  /** How long each phase took; 0 for what it did not need or reach. */
+  resolveMs: number
+  connectMs: number
+  proxyMs: number
+  tlsMs: number
+  upgradeMs: number
+}
+
+/** Sums of a server since it was opened. */
+export interface WebSocketServerStatistics {
+  /** Open ones and those in their handshake. */
+  connectionsNow: number
+  /** That were opened in all. */
+  connections: number
+  /** That never opened. */
+  refused: number
+  messagesReceived: number
+  messagesSent: number
+  bytesReceived: number
+  bytesSent: number
+  wireBytesReceived: number
+  wireBytesSent: number
 }
 
 /** An HTTP head, with the names of node:http. */
@@ -158,12 +222,14 @@ export interface WebSocketEvents {
   /** Of a client. */
   open: () => void
   message: (data: BinaryData, isBinary: boolean) => void
+  /** With parts: true; of text each part is UTF-8 by itself. */
+  part: (data: BinaryData, isBinary: boolean, isLast: boolean) => void
   /** The last event. */
   close: (code: number, reason: Buffer) => void
   /**
-   * Comes before 'close' when something went wrong: not for a goodbye of the peer, nor for a connection that was lost
-   * (1006), of which closed() has the error.  Without a listener it is thrown, unless opened(), closed() or a loop
-   * has told it, and never for a connection of a server.
+   * Comes before 'close' when something went wrong: not for a goodbye of the peer, nor after close() or terminate(), nor
+   * for a connection that was lost (1006), of which closed() has the error.  Without a listener it is thrown, unless
+   * opened(), closed() or a loop has told it, and never for a connection of a server.
    */
   error: (error: GatewireError) => void
   /** A ping, which was answered. */
@@ -221,6 +287,7 @@ export class WebSocket extends EventEmitter {
   /** What binary messages are. Default: 'nodebuffer'. */
   binaryType: 'nodebuffer' | 'arraybuffer'
 
+  /** After the end the last one, of a server's connection without its counts. */
   state (): WebSocketState
 
   /** Resolves when the connection is open; rejects with what ended it before. */
@@ -228,8 +295,8 @@ export class WebSocket extends EventEmitter {
   /** Resolves when the connection has ended, whatever it ended with. */
   closed (): Promise<WebSocketEnd>
   /**
-   * Messages for `for await`: text as strings, bytes as binaryType says.  The loop ends with the connection, with the
-   * error if there is one other than GW_ERR_CLOSED.
+   * Messages for `for await`: text as strings, bytes as binaryType says.  The loop ends with the connection, with an
+   * error if it was lost or something went wrong.
    * limit: messages that may wait for the loop before it ends with a ResourceError. Default: 16384.
    */
   messages (options?: { limit?: number }): AsyncIterableIterator<string | BinaryData>
@@ -250,9 +317,10 @@ export class WebSocket extends EventEmitter {
   ping (data: Data, mask: undefined, cb?: (error?: GatewireError) => void): void
   /** Closes politely: what was sent before still goes out.  Resolves as closed().  Default code: 1000. */
   close (code?: number, reason?: string | Uint8Array): Promise<WebSocketEnd>
+  /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
+  terminate (): Promise<WebSocketEnd>
 
   /** Not offered by the library: each throws GW_ERR_UNSUPPORTED and says what there is instead. */
-  terminate (): never
   pong (): never
   pause (): never
   resume (): never
@@ -338,6 +406,8 @@ export class WebSocketServer extends EventEmitter {
 
   /** null when it does not listen. */
   address (): { address: string, family: 'IPv4' | 'IPv6', port: number } | null
+  /** Sums since it was opened; zeros after the end. */
+  statistics (): WebSocketServerStatistics
   /**
    * Stops listening and closes every connection with 1001; resolves when all have ended.
    * cb: called then, with an error if it did not listen.

@@ -136,6 +136,11 @@ GW_EXPORT gw_status gw_socket_ping(gw_socket *socket, const void *data, size_t s
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_close(gw_socket *socket, uint32_t code, const char *reason);
 
+/* Ends the connection at once: nothing that is queued is sent, no close frame, nobody is waited for.  GW_EVENT_SOCKET_CLOSED follows
+ * with GW_ERR_CANCELLED and code 1006.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_socket_abort(gw_socket *socket);
+
 /* Frees the handle.  An open socket closes politely as long as its context is polled; its remaining events still come.
  * NULL is ignored.  Never waits; any order with gw_context_free.  Threads: any, also a finalizer's. */
 GW_EXPORT void gw_socket_free(gw_socket *socket);
@@ -270,6 +275,9 @@ GW_EXPORT gw_status gw_listener_ping(gw_listener *listener, uint64_t connection,
 
 /* Closes one connection.  code and reason: as gw_server_disconnect. */
 GW_EXPORT gw_status gw_listener_disconnect(gw_listener *listener, uint64_t connection, uint32_t code, const char *reason);
+
+/* As gw_socket_abort, of one connection. */
+GW_EXPORT gw_status gw_listener_abort(gw_listener *listener, uint64_t connection);
 
 /* As gw_socket_get_state, of one connection; GW_ERR_GONE once it has ended. */
 GW_EXPORT gw_status gw_listener_get_state(const gw_listener *listener, uint64_t connection, gw_socket_state *out);

@@ -11,7 +11,7 @@ const {
 
 const {
   GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
-  GW_EVENT_RETRYABLE, GW_EVENT_SOCKET_MESSAGE
+  GW_EVENT_PEER_FIRST, GW_EVENT_RETRYABLE, GW_EVENT_SOCKET_MESSAGE
 } = native.constants
 
 /** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
@@ -56,6 +56,7 @@ class Notice {
     this.code = words[row + CODE]
     this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
     this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
+    this.isPeerFirst = (words[row + FLAGS] & GW_EVENT_PEER_FIRST) !== 0
     this.actor = words[row + ACTOR]
     this.retryAfterMs = words[row + RETRY_AFTER]
     this.connectionLow = words[row + CONNECTION]
@@ -172,7 +173,8 @@ function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
   }
   const payload = large === undefined ? new Slice(bytes, start, end) : new Slice(large, 0, large.length)
   if (type === GW_EVENT_SOCKET_MESSAGE) {
-    owner[feedMessage](payload, words[row + CODE], words[row + CONNECTION], words[row + CONNECTION + 1])
+    owner[feedMessage](
+      payload, words[row + CODE], words[row + FLAGS], words[row + CONNECTION], words[row + CONNECTION + 1])
     return
   }
   const name = sliceText(bytes, nameStart, start)
@@ -204,7 +206,7 @@ function deliver (count, bytes, large) {
 /** The method that takes a Notice. */
 const feed = Symbol('feed')
 
-/** The method that takes a message of a WebSocket: its bytes, its kind, and the halves of the connection's id. */
+/** The method that takes a message of a WebSocket: bytes, kind, flags, and the halves of the connection's id. */
 const feedMessage = Symbol('feedMessage')
 
 const table = native.start(deliver)

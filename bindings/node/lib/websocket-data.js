@@ -5,7 +5,7 @@
 const { native } = require('./native.js')
 const { checkBoolean, checkNames, checkObject, wrongType } = require('./options.js')
 
-const { GW_BINARY, GW_SEND_PART, GW_SEND_UNCOMPRESSED, GW_TEXT } = native.constants
+const { GW_BINARY, GW_SEND_COMPRESSED, GW_SEND_PART, GW_SEND_UNCOMPRESSED, GW_TEXT } = native.constants
 
 const SEND_OPTIONS = ['binary', 'compress', 'fin']
 
@@ -32,7 +32,9 @@ function readSendOptions (data, options) {
   let kind = kindOf(data)
   let flags = 0
   if (binary !== undefined) kind = checkBoolean('send: binary', binary) ? GW_BINARY : GW_TEXT
-  if (compress !== undefined && !checkBoolean('send: compress', compress)) flags |= GW_SEND_UNCOMPRESSED
+  if (compress !== undefined) {
+    flags |= checkBoolean('send: compress', compress) ? GW_SEND_COMPRESSED : GW_SEND_UNCOMPRESSED
+  }
   if (fin !== undefined && !checkBoolean('send: fin', fin)) flags |= GW_SEND_PART
   return { kind, flags }
 }

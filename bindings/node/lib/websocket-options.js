@@ -6,21 +6,25 @@ const { native } = require('./native.js')
 const {
   checkBoolean, checkFunction, checkObject, checkTexts, readOptions, wrongType
 } = require('./options.js')
+const { readRoute } = require('./route.js')
 
 const {
-  GW_LISTENER_ASK, GW_LISTENER_CONTROL, GW_LISTENER_DEFLATE_TAKEOVER, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PLAINTEXT,
-  GW_SOCKET_CONTROL, GW_SOCKET_DEFLATE_TAKEOVER, GW_SOCKET_NEED_SUBPROTOCOL, GW_SOCKET_NO_DEFLATE,
-  GW_SOCKET_PLAINTEXT_ANY, GW_SOCKET_PLAINTEXT_PRIVATE
+  GW_LISTENER_ASK, GW_LISTENER_CLIENT_TAKEOVER, GW_LISTENER_CONTROL, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PARTS,
+  GW_LISTENER_PLAINTEXT, GW_LISTENER_SERVER_TAKEOVER, GW_SOCKET_CLIENT_TAKEOVER, GW_SOCKET_CONTROL,
+  GW_SOCKET_NEED_SUBPROTOCOL, GW_SOCKET_NO_DEFLATE, GW_SOCKET_PARTS, GW_SOCKET_PLAINTEXT_ANY,
+  GW_SOCKET_PLAINTEXT_PRIVATE, GW_SOCKET_SERVER_TAKEOVER
 } = native.constants
 
 const CLIENT_CHOICES = {
   plaintext: new Map([
     ['loopback', 0], ['private', GW_SOCKET_PLAINTEXT_PRIVATE], ['any', GW_SOCKET_PLAINTEXT_ANY]
   ]),
+  parts: new Map([[false, 0], [true, GW_SOCKET_PARTS]]),
   requireProtocol: new Map([[false, 0], [true, GW_SOCKET_NEED_SUBPROTOCOL]])
 }
 
 const SERVER_CHOICES = {
+  parts: new Map([[false, 0], [true, GW_LISTENER_PARTS]]),
   plaintext: new Map([[false, 0], [true, GW_LISTENER_PLAINTEXT]])
 }
 
@@ -62,28 +66,21 @@ const REFUSED_BY_DEFLATE = {
   zlibInflateOptions: 'inflation has no options but the window bits'
 }
 
-const TAKEOVER = {
-  serverNoContextTakeover: checkBoolean,
-  clientNoContextTakeover: checkBoolean
-}
-
-/** perMessageDeflate: a boolean, or an object with options of the compression. */
-function readDeflate (where, value, { off, takeover }) {
+/** perMessageDeflate: a boolean, or an object with options of the compression.  flag: those of the library. */
+function readDeflate (where, value, flag) {
   if (value === undefined || value === true) return { flags: 0, values: {} }
-  if (value === false) return { flags: off, values: {} }
+  if (value === false) return { flags: flag.off, values: {} }
   checkObject(where, value)
   const { level, memLevel, ...kinds } = native.deflateOptions
   const readZlib = (name, options) => readOptions(name, options, { level, memLevel }, {}).values
-  const allKinds = { ...kinds, ...TAKEOVER, zlibDeflateOptions: readZlib }
-  const { values } = readOptions(where, value, allKinds, {}, REFUSED_BY_DEFLATE)
-  const { serverNoContextTakeover = true, clientNoContextTakeover = true, zlibDeflateOptions, ...rest } = values
-  if (serverNoContextTakeover !== clientNoContextTakeover) {
-    const error = new TypeError(
-      `${where}: serverNoContextTakeover and clientNoContextTakeover must be equal: both windows are kept or none`)
-    error.code = 'ERR_INVALID_ARG_VALUE'
-    throw error
+  const choices = {
+    clientNoContextTakeover: new Map([[true, 0], [false, flag.clientTakeover]]),
+    serverNoContextTakeover: new Map([[true, 0], [false, flag.serverTakeover]])
   }
-  return { flags: serverNoContextTakeover ? 0 : takeover, values: { ...rest, ...zlibDeflateOptions } }
+  const allKinds = { ...kinds, zlibDeflateOptions: readZlib }
+  const { flags, values } = readOptions(where, value, allKinds, choices, REFUSED_BY_DEFLATE)
+  const { zlibDeflateOptions, ...rest } = values
+  return { flags, values: { ...rest, ...zlibDeflateOptions } }
 }
 
 function checkDeflate (name, value) {
@@ -93,13 +90,14 @@ function checkDeflate (name, value) {
   return value
 }
 
-/** Arguments of a WebSocket as {flags, values, deflate} for the addon. */
+/** Arguments of a WebSocket as {flags, values, deflate} for the addon, and whether messages come in parts. */
 function readSocketOptions (protocols = [], options = {}) {
   const { protocols: notAmongOptions, ...socketKinds } = native.socketOptions
   const kinds = {
     ...socketKinds,
     ...native.limitOptions,
     origin: 'text',
+    route: readRoute,
     handshakeTimeout: 'time',
     perMessageDeflate: checkDeflate
   }
@@ -112,9 +110,14 @@ function readSocketOptions (protocols = [], options = {}) {
   if (origin !== undefined) rest.headers = [...(rest.headers ?? []), 'Origin', origin]
   for (const phase of ['connectTimeoutMs', 'tlsTimeoutMs', 'upgradeTimeoutMs']) rest[phase] ??= handshakeTimeout
   const deflate = readDeflate('WebSocket: perMessageDeflate', perMessageDeflate, {
-    off: GW_SOCKET_NO_DEFLATE, takeover: GW_SOCKET_DEFLATE_TAKEOVER
+    off: GW_SOCKET_NO_DEFLATE, clientTakeover: GW_SOCKET_CLIENT_TAKEOVER, serverTakeover: GW_SOCKET_SERVER_TAKEOVER
   })
-  return { flags: flags | deflate.flags | GW_SOCKET_CONTROL, values: rest, deflate: deflate.values }
+  return {
+    flags: flags | deflate.flags | GW_SOCKET_CONTROL,
+    values: rest,
+    deflate: deflate.values,
+    hasParts: (flags & GW_SOCKET_PARTS) !== 0
+  }
 }
 
 /** Options of a WebSocketServer: {flags, values, deflate} for the addon, and what is done here. */
@@ -130,13 +133,16 @@ function readServerOptions (options) {
   const { flags, values } = readOptions('WebSocketServer', options, kinds, SERVER_CHOICES, REFUSED_BY_SERVER)
   const { perMessageDeflate, verifyClient, handleProtocols, clientTracking = true, ...rest } = values
   const deflate = readDeflate('WebSocketServer: perMessageDeflate', perMessageDeflate, {
-    off: GW_LISTENER_NO_DEFLATE, takeover: GW_LISTENER_DEFLATE_TAKEOVER
+    off: GW_LISTENER_NO_DEFLATE,
+    clientTakeover: GW_LISTENER_CLIENT_TAKEOVER,
+    serverTakeover: GW_LISTENER_SERVER_TAKEOVER
   })
   const ask = verifyClient === undefined && handleProtocols === undefined ? 0 : GW_LISTENER_ASK
   return {
     flags: flags | deflate.flags | ask | GW_LISTENER_CONTROL,
     values: rest,
     deflate: deflate.values,
+    hasParts: (flags & GW_LISTENER_PARTS) !== 0,
     verifyClient,
     handleProtocols,
     clientTracking

@@ -9,6 +9,7 @@ const { lastError, makeError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkFunction, checkInteger, checkText, wrongType } = require('./options.js')
 const { readServerOptions } = require('./websocket-options.js')
+const { readStatistics } = require('./websocket-state.js')
 const { UpgradeRequest } = require('./websocket-upgrade.js')
 const { WebSocket, accepted, deliverHeld } = require('./websocket.js')
 
@@ -21,6 +22,7 @@ const {
 class WebSocketServer extends EventEmitter {
   #place = -1
   #isHeld = false
+  #hasParts
   #closing // promise of close()
   #verifyClient
   #handleProtocols
@@ -30,8 +32,11 @@ class WebSocketServer extends EventEmitter {
 
   constructor (options = {}, callback) {
     super()
-    const { flags, values, deflate, verifyClient, handleProtocols, clientTracking } = readServerOptions(options)
+    const {
+      flags, values, deflate, hasParts, verifyClient, handleProtocols, clientTracking
+    } = readServerOptions(options)
     if (callback !== undefined) this.once('listening', checkFunction('WebSocketServer: callback', callback))
+    this.#hasParts = hasParts
     this.#verifyClient = verifyClient
     this.#handleProtocols = handleProtocols
     this.#protocols = values.protocols ?? []
@@ -62,6 +67,11 @@ class WebSocketServer extends EventEmitter {
       family: isSix ? 'IPv6' : 'IPv4',
       port: native.listenerPort(this.#place)
     }
+  }
+
+  /** Sums since it was opened. */
+  statistics () {
+    return readStatistics(this.#place)
   }
 
   /** Stops listening, closes every connection with 1001; resolves when all have ended. */
@@ -118,8 +128,8 @@ class WebSocketServer extends EventEmitter {
     }
   }
 
-  [feedMessage] (slice, kind, low, high) {
-    this.#sockets.get(joinId(low, high))?.[feedMessage](slice, kind)
+  [feedMessage] (slice, kind, flags, low, high) {
+    this.#sockets.get(joinId(low, high))?.[feedMessage](slice, kind, flags)
   }
 
   #opened (id, notice) {
@@ -129,6 +139,7 @@ class WebSocketServer extends EventEmitter {
       place: this.#place,
       low: notice.connectionLow,
       high: notice.connectionHigh,
+      hasParts: this.#hasParts,
       onEnd: (ended) => {
         this.#sockets.delete(id)
         this.clients?.delete(ended)

@@ -11,21 +11,16 @@ const { checkFunction, checkInteger, checkNames, checkObject, checkText, wrongTy
 const { kindOf, readData, readSendOptions, toArrayBuffer } = require('./websocket-data.js')
 const { addBrowserEvents } = require('./websocket-events.js')
 const { readSocketOptions } = require('./websocket-options.js')
+const { readQueuedBytes, readState } = require('./websocket-state.js')
 const { UpgradeResponse } = require('./websocket-upgrade.js')
 
 const {
-  GW_BINARY, GW_ERR_CLOSED, GW_ERR_GONE, GW_ERR_LOST, GW_ERR_STATE, GW_ERR_UNSUPPORTED, GW_ERR_UPGRADE_REFUSED,
-  GW_EVENT_SOCKET_CLOSED, GW_EVENT_SOCKET_OPEN, GW_EVENT_SOCKET_PING, GW_EVENT_SOCKET_PONG, GW_EVENT_SOCKET_WRITABLE,
-  GW_QUEUED
+  GW_BINARY, GW_ERR_CANCELLED, GW_ERR_CLOSED, GW_ERR_GONE, GW_ERR_LOST, GW_ERR_STATE, GW_ERR_UNSUPPORTED,
+  GW_ERR_UPGRADE_REFUSED, GW_EVENT_PART, GW_EVENT_SOCKET_CLOSED, GW_EVENT_SOCKET_OPEN, GW_EVENT_SOCKET_PING,
+  GW_EVENT_SOCKET_PONG, GW_EVENT_SOCKET_WRITABLE, GW_QUEUED
 } = native.constants
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
-
-const PHASES = [
-  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed'
-]
-
-const ENDED = { phase: 'closed', queuedBytes: 0, roundTripMs: 0, deflate: false, tls: false }
 
 // Messages that wait for one `for await` loop, if it does not say otherwise.
 const STREAM_LIMIT = 16384
@@ -53,6 +48,8 @@ class WebSocket extends EventEmitter {
   #isHeld = false
   #needDrain = false
   #wasClean = false
+  #hasParts = false
+  #lastState
   #end // what closed() resolves with
   #openers = []
   #closers = []
@@ -63,7 +60,9 @@ class WebSocket extends EventEmitter {
   constructor (url, protocols, options) {
     super()
     if (url === accepted) {
-      ({ place: this.#place, low: this.#low, high: this.#high, onEnd: this.#onEnd } = protocols)
+      ({
+        place: this.#place, low: this.#low, high: this.#high, onEnd: this.#onEnd, hasParts: this.#hasParts
+      } = protocols)
       return
     }
     // As in ws, the protocols may be left out before the options.
@@ -72,7 +71,8 @@ class WebSocket extends EventEmitter {
     }
     if (typeof url !== 'string' && !(url instanceof URL)) throw wrongType('WebSocket: url', 'a string or a URL', url)
     const text = checkText('WebSocket: url', String(url))
-    const { flags, values, deflate } = readSocketOptions(protocols, options)
+    const { flags, values, deflate, hasParts } = readSocketOptions(protocols, options)
+    this.#hasParts = hasParts
     const place = native.socketOpen(text, flags, values, deflate)
     if (place < 0) throw lastError(place)
     this.#place = place
@@ -99,7 +99,7 @@ class WebSocket extends EventEmitter {
   }
 
   get bufferedAmount () {
-    return this.state().queuedBytes
+    return readQueuedBytes(this.#place, this.#low, this.#high)
   }
 
   /** Whether to hold back until 'drain'. */
@@ -125,10 +125,9 @@ class WebSocket extends EventEmitter {
     this.#binaryType = type
   }
 
+  /** After the end the last one. */
   state () {
-    const state = native.socketState(this.#place, this.#low, this.#high)
-    if (typeof state === 'number') return { ...ENDED }
-    return { ...state, phase: PHASES[state.phase] ?? 'unknown', deflate: state.deflate !== 0, tls: state.tls !== 0 }
+    return { ...(this.#lastState ?? readState(this.#place, this.#low, this.#high)) }
   }
 
   // --- waiting ---
@@ -152,6 +151,7 @@ class WebSocket extends EventEmitter {
   messages (options = {}) {
     checkObject('messages: options', options)
     checkNames('messages', options, ['limit'])
+    if (this.#hasParts) throw makeError(GW_ERR_STATE, "messages: with parts: true there is 'part' alone", { actor: 1 })
     const { limit = STREAM_LIMIT } = options
     const stream = new EventStream({
       limit: checkInteger('messages: limit', limit, 1, Number.MAX_SAFE_INTEGER, 'a whole number above 0'),
@@ -238,8 +238,13 @@ class WebSocket extends EventEmitter {
     return this.closed()
   }
 
+  /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
   terminate () {
-    throw unsupported('terminate: the library ends connections with a close frame only; use close() and closeTimeoutMs')
+    if (this.#readyState !== CLOSED) {
+      native.socketAbort(this.#place, this.#low, this.#high)
+      this.#readyState = CLOSING
+    }
+    return this.closed()
   }
 
   pong () {
@@ -278,9 +283,9 @@ class WebSocket extends EventEmitter {
     else this.#take(notice)
   }
 
-  [feedMessage] (slice, kind) {
-    if (this.#held !== undefined) this.#held.push(() => this.#message(slice, kind))
-    else this.#message(slice, kind)
+  [feedMessage] (slice, kind, flags) {
+    if (this.#held !== undefined) this.#held.push(() => this.#message(slice, kind, flags))
+    else this.#message(slice, kind, flags)
   }
 
   #take (notice) {
@@ -303,8 +308,12 @@ class WebSocket extends EventEmitter {
     }
   }
 
-  #message (slice, kind) {
+  #message (slice, kind, flags) {
     const isBinary = kind === GW_BINARY
+    if (this.#hasParts) {
+      this.emit('part', isBinary ? this.#binary(slice) : slice.buffer(), isBinary, (flags & GW_EVENT_PART) === 0)
+      return
+    }
     if (this.listenerCount('message') > 0) {
       this.emit('message', isBinary ? this.#binary(slice) : slice.buffer(), isBinary)
     }
@@ -349,7 +358,8 @@ class WebSocket extends EventEmitter {
     const isTold = this.#openers.length + this.#closers.length + this.#streams.size > 0
     this.#wasClean = notice.isClean
     this.#readyState = CLOSED
-    this.#end = { code, reason: notice.name, wasClean: notice.isClean, error }
+    this.#end = { code, reason: notice.name, wasClean: notice.isClean, isPeerFirst: notice.isPeerFirst, error }
+    this.#lastState = readState(this.#place, this.#low, this.#high)
     this.#letGoOfHandle()
     for (const { reject } of this.#openers.splice(0)) reject(error ?? this.#notOpen('opened'))
     for (const callback of this.#senders.splice(0)) process.nextTick(callback, this.#notOpen('send'))
@@ -391,9 +401,9 @@ class WebSocket extends EventEmitter {
   }
 }
 
-/** A goodbye of the peer is no failure. */
+/** A goodbye of the peer is no failure, nor is what the program has ended itself. */
 function failureOf (error) {
-  return error?.status === GW_ERR_CLOSED ? null : error
+  return error?.status === GW_ERR_CLOSED || error?.status === GW_ERR_CANCELLED ? null : error
 }
 
 function isEnded (error) {

@@ -116,7 +116,6 @@ static const struct {
 } constants[] = {
 #define CONSTANT(name) {#name, (double)(name)}
     CONSTANT(GW_QUEUED),
-    CONSTANT(GW_ERR_ARGUMENT),
     CONSTANT(GW_ERR_UNSUPPORTED),
     CONSTANT(GW_ERR_LISTEN),
     CONSTANT(GW_ERR_LOST),
@@ -153,7 +152,9 @@ static const struct {
     CONSTANT(GW_EVENT_SOCKET_WRITABLE),
     CONSTANT(GW_EVENT_SOCKET_CLOSED),
     CONSTANT(GW_EVENT_RETRYABLE),
+    CONSTANT(GW_EVENT_PART),
     CONSTANT(GW_EVENT_CLEAN),
+    CONSTANT(GW_EVENT_PEER_FIRST),
     CONSTANT(GW_CLIENT_PLAINTEXT_PRIVATE),
     CONSTANT(GW_CLIENT_PLAINTEXT_ANY),
     CONSTANT(GW_CLIENT_NO_RECONNECT),
@@ -174,15 +175,21 @@ static const struct {
     CONSTANT(GW_BINARY),
     CONSTANT(GW_SEND_PART),
     CONSTANT(GW_SEND_UNCOMPRESSED),
+    CONSTANT(GW_SEND_COMPRESSED),
     CONSTANT(GW_SOCKET_PLAINTEXT_PRIVATE),
     CONSTANT(GW_SOCKET_PLAINTEXT_ANY),
     CONSTANT(GW_SOCKET_NO_DEFLATE),
-    CONSTANT(GW_SOCKET_DEFLATE_TAKEOVER),
+    CONSTANT(GW_SOCKET_CLIENT_TAKEOVER),
+    CONSTANT(GW_SOCKET_SERVER_TAKEOVER),
+    CONSTANT(GW_ROUTE_PROXY_ENVIRONMENT),
+    CONSTANT(GW_SOCKET_PARTS),
     CONSTANT(GW_SOCKET_CONTROL),
     CONSTANT(GW_SOCKET_NEED_SUBPROTOCOL),
     CONSTANT(GW_LISTENER_PLAINTEXT),
     CONSTANT(GW_LISTENER_NO_DEFLATE),
-    CONSTANT(GW_LISTENER_DEFLATE_TAKEOVER),
+    CONSTANT(GW_LISTENER_CLIENT_TAKEOVER),
+    CONSTANT(GW_LISTENER_SERVER_TAKEOVER),
+    CONSTANT(GW_LISTENER_PARTS),
     CONSTANT(GW_LISTENER_CONTROL),
     CONSTANT(GW_LISTENER_ASK),
 #undef CONSTANT
@@ -211,6 +218,7 @@ static const struct {
     {GW_STRUCT_SOCKET_OPTIONS, "gw_socket_options", sizeof(gw_socket_options), false},
     {GW_STRUCT_SOCKET_STATE, "gw_socket_state", sizeof(gw_socket_state), false},
     {GW_STRUCT_LISTENER_OPTIONS, "gw_listener_options", sizeof(gw_listener_options), false},
+    {GW_STRUCT_LISTENER_STATS, "gw_listener_stats", sizeof(gw_listener_stats), false},
 };
 
 /* The library was found by the dynamic linker; whether it is one that this addon was made for is seen here. */
@@ -286,6 +294,7 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "listenerOptions", listener_describe(env));
   set_described(env, exports, "limitOptions", limits_describe(env));
   set_described(env, exports, "deflateOptions", deflate_describe(env));
+  set_described(env, exports, "routeOptions", route_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

@@ -106,6 +106,29 @@ static napi_value listener_reject(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, numbers) -> status.  The numbers are a Float64Array in the order of lib/websocket-state.js. */
+static napi_value listener_stats(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  struct addon *addon = addon_arguments(env, info, 2, arguments);
+  if (addon == NULL) return NULL;
+  gw_listener *listener = handle_at(addon, HANDLE_LISTENER, arguments[0]);
+  gw_listener_stats stats = {.struct_size = sizeof stats};
+  gw_status status = listener != NULL ? gw_listener_get_stats(listener, &stats) : GW_ERR_GONE;
+  if (status != GW_OK) return make_i32(env, status);
+  const double numbers[] = {
+      stats.connections_now,
+      (double)stats.connections,
+      (double)stats.refused,
+      (double)stats.messages_received,
+      (double)stats.messages_sent,
+      (double)stats.bytes_received,
+      (double)stats.bytes_sent,
+      (double)stats.wire_bytes_received,
+      (double)stats.wire_bytes_sent,
+  };
+  return fill_numbers(env, arguments[1], numbers, sizeof numbers / sizeof numbers[0]) ? make_i32(env, status) : NULL;
+}
+
 /* (place) -> status */
 static napi_value listener_stop(napi_env env, napi_callback_info info) {
   napi_value argument;
@@ -122,5 +145,6 @@ const napi_property_descriptor listener_functions[] = {
     FUNCTION("listenerOpen", listener_open),     FUNCTION("listenerPort", listener_port),
     FUNCTION("listenerText", listener_text),     FUNCTION("listenerAccept", listener_accept),
     FUNCTION("listenerReject", listener_reject), FUNCTION("listenerStop", listener_stop),
+    FUNCTION("listenerStats", listener_stats),
 };
 const size_t listener_function_count = sizeof listener_functions / sizeof listener_functions[0];

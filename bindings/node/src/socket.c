@@ -20,7 +20,13 @@ enum { OPTION_COUNT_SOCKET = sizeof options / sizeof options[0] };
 
 static const struct option limit_options[] = {
     LIMIT("maxPayload", OPTION_COUNT, max_message_bytes),
+    LIMIT("maxFrameBytes", OPTION_COUNT, max_frame_bytes),
     LIMIT("maxFragments", OPTION_COUNT, max_fragments),
+    LIMIT("partBytes", OPTION_COUNT, part_bytes),
+    LIMIT("maxUnreadBytes", OPTION_COUNT, max_unread_bytes),
+    LIMIT("maxMemoryBytes", OPTION_COUNT, max_memory_bytes),
+    LIMIT("maxHeadBytes", OPTION_COUNT, max_head_bytes),
+    LIMIT("maxHeaderLines", OPTION_COUNT, max_header_lines),
     LIMIT("maxQueuedBytes", OPTION_COUNT, max_queued_bytes),
     LIMIT("highWaterBytes", OPTION_COUNT, high_water_bytes),
     LIMIT("lowWaterBytes", OPTION_COUNT, low_water_bytes),
@@ -75,7 +81,9 @@ static napi_value socket_open(napi_env env, napi_callback_info info) {
   struct option_memory memory = {NULL};
   settings.url = addon->text.bytes;
   settings.limits = &limits;
+  gw_route_options route;
   bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_SOCKET, &settings, &memory) &&
+                 read_route(env, arguments[2], &route, &memory, &settings.route) &&
                  read_limits(env, arguments[2], arguments[3], &limits, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
@@ -161,30 +169,72 @@ static napi_value socket_close(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
-/* (place, low, high) -> object, or a status */
+/* (place, low, high) -> status */
+static napi_value socket_abort(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  struct link link;
+  gw_status status = GW_ERR_GONE;
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  if (addon == NULL || !read_link(addon, arguments, &link)) return NULL;
+  if (link.socket != NULL) {
+    status = gw_socket_abort(link.socket);
+  } else if (link.listener != NULL) {
+    status = gw_listener_abort(link.listener, link.connection);
+  }
+  if (status >= 0) context_unsent(addon);
+  return make_i32(env, status);
+}
+
+/* (place, low, high, numbers) -> status.  The numbers are a Float64Array in the order of lib/websocket-state.js. */
 static napi_value socket_state(napi_env env, napi_callback_info info) {
-  napi_value arguments[3], object;
+  napi_value arguments[4];
   struct link link;
   gw_status status = GW_ERR_GONE;
   gw_socket_state state = {.struct_size = sizeof state};
-  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  struct addon *addon = addon_arguments(env, info, 4, arguments);
   if (addon == NULL || !read_link(addon, arguments, &link)) return NULL;
   if (link.socket != NULL) {
     status = gw_socket_get_state(link.socket, &state);
   } else if (link.listener != NULL) {
     status = gw_listener_get_state(link.listener, link.connection, &state);
   }
-  if (status != GW_OK || napi_create_object(env, &object) != napi_ok) return make_i32(env, status);
-  set_number(env, object, "phase", state.phase);
-  set_number(env, object, "queuedBytes", (double)state.queued_bytes);
-  set_number(env, object, "roundTripMs", (double)state.round_trip_us / 1000.0);
-  set_number(env, object, "deflate", state.deflate);
-  set_number(env, object, "tls", state.tls);
-  return object;
+  if (status != GW_OK) return make_i32(env, status);
+  const double numbers[] = {
+      (double)state.queued_bytes,
+      state.phase,
+      state.tls,
+      state.deflate,
+      state.client_no_context_takeover,
+      state.server_no_context_takeover,
+      state.client_max_window_bits,
+      state.server_max_window_bits,
+      state.close_first,
+      state.close_code_sent,
+      state.close_code_received,
+      (double)state.memory_bytes,
+      (double)state.round_trip_us / 1000.0,
+      (double)state.messages_received,
+      (double)state.messages_sent,
+      (double)state.bytes_received,
+      (double)state.bytes_sent,
+      (double)state.wire_bytes_received,
+      (double)state.wire_bytes_sent,
+      (double)state.received_before_inflate,
+      (double)state.received_after_inflate,
+      (double)state.sent_before_deflate,
+      (double)state.sent_after_deflate,
+      (double)state.resolve_us / 1000.0,
+      (double)state.connect_us / 1000.0,
+      (double)state.proxy_us / 1000.0,
+      (double)state.tls_us / 1000.0,
+      (double)state.upgrade_us / 1000.0,
+  };
+  return fill_numbers(env, arguments[3], numbers, sizeof numbers / sizeof numbers[0]) ? make_i32(env, status) : NULL;
 }
 
 const napi_property_descriptor socket_functions[] = {
     FUNCTION("socketOpen", socket_open),   FUNCTION("socketSend", socket_send),   FUNCTION("socketPing", socket_ping),
-    FUNCTION("socketClose", socket_close), FUNCTION("socketState", socket_state),
+    FUNCTION("socketClose", socket_close), FUNCTION("socketAbort", socket_abort),
+    FUNCTION("socketState", socket_state),
 };
 const size_t socket_function_count = sizeof socket_functions / sizeof socket_functions[0];

@@ -108,6 +108,21 @@ bool read_id(napi_env env, napi_value low, napi_value high, uint64_t *out) {
   return true;
 }
 
+bool fill_numbers(napi_env env, napi_value array, const double *numbers, size_t count) {
+  bool is_array = false;
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *data = NULL;
+  if (napi_is_typedarray(env, array, &is_array) != napi_ok || !is_array ||
+      napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) != napi_ok ||
+      type != napi_float64_array) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Float64Array");
+    return false;
+  }
+  if (length > 0 && data != NULL) memcpy(data, numbers, (length < count ? length : count) * sizeof *numbers);
+  return true;
+}
+
 napi_value make_i32(napi_env env, int32_t value) {
   napi_value made = NULL;
   napi_create_int32(env, value, &made);

@@ -40,6 +40,9 @@ bool read_u32(napi_env env, napi_value value, uint32_t *out);
 /* Reads an id that JavaScript holds as two numbers. */
 bool read_id(napi_env env, napi_value low, napi_value high, uint64_t *out);
 
+/* Writes as many numbers as the Float64Array has room for.  False with an exception pending if it is none. */
+bool fill_numbers(napi_env env, napi_value array, const double *numbers, size_t count);
+
 /* A status or a handle number as a JavaScript number; NULL with an exception pending if that fails. */
 napi_value make_i32(napi_env env, int32_t value);
 

@@ -18,7 +18,7 @@ test('readyState goes from CONNECTING to CLOSED, and the constants are those of 
   assert.equal(socket.readyState, socket.OPEN)
   const closed = socket.close()
   assert.equal(socket.readyState, socket.CLOSING)
-  assert.deepEqual(await closed, { code: 1000, reason: '', wasClean: true, error: null })
+  assert.deepEqual(await closed, { code: 1000, reason: '', wasClean: true, isPeerFirst: false, error: null })
   assert.equal(socket.readyState, socket.CLOSED)
   assert.equal(socket.state().phase, 'closed')
   assert.deepEqual(await socket.close(), await socket.closed())
@@ -165,6 +165,44 @@ test('what does not fit into the queue is refused and told', async (t) => {
   assert.equal((await failure(client.sent(Buffer.from([0xff]), { binary: false }))).code, 'GW_ERR_UTF8')
 })
 
+test('the state counts messages and bytes, also after the end', async (t) => {
+  const { server, client, peer } = await openWebSockets(t)
+  peer.on('message', (data) => peer.send(data, { binary: false }))
+  const text = 'the same again and again; '.repeat(1000)
+  client.send(text)
+  client.send('x', { compress: true })
+  const answers = client.messages()
+  await answers.next()
+  await answers.next()
+  const { bytesSent, wireBytesSent, sentBeforeDeflate, sentAfterDeflate, ...state } = client.state()
+  assert.deepEqual([state.phase, state.tls, state.deflate, state.closeFirst], ['ready', true, true, 'nobody'])
+  assert.deepEqual([state.messagesSent, state.messagesReceived, bytesSent], [2, 2, text.length + 1])
+  assert.deepEqual([state.bytesReceived, sentBeforeDeflate], [bytesSent, bytesSent])
+  assert.ok(sentAfterDeflate < 1000 && wireBytesSent < 1000, `${sentAfterDeflate} ${wireBytesSent}`)
+  await client.close(4000)
+  const last = client.state()
+  assert.deepEqual([last.phase, last.closeFirst, last.closeCodeSent, last.messagesSent], ['closed', 'local', 4000, 2])
+  await peer.closed()
+  const sums = server.statistics()
+  assert.deepEqual([sums.connections, sums.connectionsNow, sums.refused], [1, 0, 0])
+  assert.deepEqual([sums.messagesReceived, sums.messagesSent, sums.bytesReceived], [2, 2, bytesSent])
+  await server.close()
+  assert.equal(server.statistics().connections, 0)
+})
+
+test('frames and heads have limits of their own', async (t) => {
+  const { client, peer } = await openWebSockets(t, { clientOptions: { maxFrameBytes: 10, perMessageDeflate: false } })
+  peer.send('0123456789', { fin: false })
+  peer.send('0123456789')
+  assert.equal(String((await nextEvent(client, 'message'))[0]).length, 20)
+  peer.send('0123456789a')
+  assert.equal((await client.closed()).error.code, 'GW_ERR_TOO_BIG')
+
+  const strict = startWebSocketServer(t, { maxHeadBytes: 1024 })
+  const error = await failure(startWebSocket(t, strict, { headers: { 'X-Long': 'x'.repeat(1024) } }).opened())
+  assert.equal(error.httpStatus, 431)
+})
+
 test('sending before the opening is refused, and after the end the callback alone is told', async (t) => {
   const socket = startWebSocket(t, startWebSocketServer(t))
   assert.throws(() => socket.send('x'), { code: 'GW_ERR_STATE', message: /not open yet/ })
@@ -186,6 +224,26 @@ test('closing before the opening gives it up', async (t) => {
   const { code, error } = await socket.close()
   assert.deepEqual([code, error.code], [1006, 'GW_ERR_CANCELLED'])
   assert.equal(await opened, error)
+})
+
+test('terminate waits for nobody, at either end and before the opening', async (t) => {
+  const { client, peer } = await openWebSockets(t)
+  client.send(Buffer.alloc(100000))
+  client.close()
+  const { code, wasClean, error } = await client.terminate()
+  assert.deepEqual([code, wasClean, error.code], [1006, false, 'GW_ERR_CANCELLED'])
+  assert.equal((await peer.closed()).error.code, 'GW_ERR_LOST')
+  assert.equal((await client.terminate()).error, error)
+
+  const second = await openWebSockets(t)
+  second.peer.on('error', assert.fail)
+  second.peer.terminate()
+  const [closeCode] = await nextEvent(second.peer, 'close')
+  assert.equal(closeCode, 1006)
+  assert.equal((await second.client.closed()).error.code, 'GW_ERR_LOST')
+
+  const third = startWebSocket(t, second.server)
+  assert.equal((await third.terminate()).error.code, 'GW_ERR_CANCELLED')
 })
 
 test('a loop ends with the connection, with an error if it was lost', async (t) => {

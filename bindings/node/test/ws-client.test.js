@@ -141,7 +141,7 @@ check('close codes and reasons pass in both directions (section 7.1.5)', async (
   await first.opened()
   const gone = new Promise((resolve) => { told = resolve })
   const end = await first.close(4001, Buffer.from('grüße'))
-  assert.deepEqual(end, { code: 4001, reason: 'grüße', wasClean: true, error: null })
+  assert.deepEqual(end, { code: 4001, reason: 'grüße', wasClean: true, isPeerFirst: false, error: null })
   await gone
   assert.deepEqual(ends, [[4001, 'grüße']])
 
@@ -150,7 +150,8 @@ check('close codes and reasons pass in both directions (section 7.1.5)', async (
   second.send('4002')
   const [code, reason] = await nextEvent(second, 'close')
   assert.deepEqual([code, String(reason), second.wasClean, second.readyState], [4002, 'because', true, second.CLOSED])
-  const { error } = await second.closed()
+  const { error, isPeerFirst } = await second.closed()
+  assert.equal(isPeerFirst, true)
   assert.deepEqual([error.code, error.closeCode, error.closeReason], ['GW_ERR_CLOSED', 4002, 'because'])
 
   const third = open(t, url)

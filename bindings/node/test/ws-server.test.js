@@ -65,6 +65,15 @@ check('context takeover is agreed when both ends keep their windows (RFC 7692 se
   }
 })
 
+check('each side keeps its window by itself (RFC 7692 section 7.1.1)', async (t) => {
+  const { client, peer } = await pair(t, { serverOptions: { perMessageDeflate: { serverNoContextTakeover: false } } })
+  echo(peer)
+  const { deflate, clientNoContextTakeover, serverNoContextTakeover } = peer.state()
+  assert.deepEqual([deflate, clientNoContextTakeover, serverNoContextTakeover], [true, true, false])
+  client.send('text')
+  assert.equal(String((await once(client, 'message'))[0]), 'text')
+})
+
 check('fragments are one message, also between pings (RFC 6455 section 5.4)', async (t) => {
   const { client, peer } = await pair(t)
   const pings = []
@@ -75,6 +84,23 @@ check('fragments are one message, also between pings (RFC 6455 section 5.4)', as
   client.send('öße', { fin: true })
   const [data, isBinary] = await arrived
   assert.deepEqual([String(data), isBinary, pings], ['größe', false, ['between']])
+})
+
+check('with parts a message is handed over as it arrives', async (t) => {
+  const { client, peer } = await pair(t, { serverOptions: { parts: true, partBytes: 1 } })
+  peer.on('message', assert.fail)
+  const parts = []
+  const ended = new Promise((resolve) => peer.on('part', (data, isBinary, isLast) => {
+    parts.push(String(data))
+    assert.equal(isBinary, false)
+    if (isLast) resolve()
+    else if (parts.length === 1) client.send('öße', { fin: true })
+  }))
+  client.send('gr', { fin: false })
+  await ended
+  assert.equal(parts[0], 'gr')
+  assert.equal(parts.join(''), 'größe')
+  assert.throws(() => peer.messages(), { code: 'GW_ERR_STATE', message: /'part' alone/ })
 })
 
 check('the request is known by the names of node:http', async (t) => {

@@ -15,9 +15,9 @@ import gatewire
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples/python"
 
 
-async def run(name: str, *arguments: str) -> str:
+async def start(name: str, *arguments: str) -> asyncio.subprocess.Process:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLES / name),
         *arguments,
@@ -25,6 +25,10 @@ async def run(name: str, *arguments: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def run(name: str, *arguments: str) -> str:
+    process = await start(name, *arguments)
     out, err = await soon(process.communicate())
     assert process.returncode == 0, err.decode()
     assert err == b""
@@ -42,3 +46,19 @@ async def test_the_example_that_is_a_gateway() -> None:
     assert lines[1] == "{'status': 'accepted', 'runId': 'r1'}"
     assert lines[2] == "hello you"
     assert lines[3].startswith("refused: ")
+
+
+async def test_the_websocket_examples_talk_to_each_other() -> None:
+    server = await start("websocket_server.py")
+    assert server.stdout is not None
+    try:
+        url, pin = (await soon(server.stdout.readline())).decode().split()
+        lines = (await run("websocket_client.py", f"{url}/room", pin)).splitlines()
+        assert lines == ["open: chat ready", "answer: hello", "answer: a message in two parts", "closed: 1000"]
+        refused = await start("websocket_client.py", f"{url}/closed", pin)
+        _, err = await soon(refused.communicate())
+        assert refused.returncode == 1
+        assert "403" in err.decode()
+    finally:
+        server.terminate()
+        await soon(server.communicate())

@@ -1,4 +1,4 @@
-"""``_abi.py`` says what the headers say: functions, constants, and the members of every struct in their order."""
+"""``_abi`` says what the headers say: functions, constants, and the members of every struct in their order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from conftest import REPOSITORY
 
 from gatewire import _abi
+from gatewire._socket_options import Limits
 
-# socket.h, raw WebSockets, has no Python face.
-HEADERS = ["base", "event", "context", "client", "server"]
+HEADERS = ["base", "event", "context", "route", "client", "server", "socket"]
 
 
 def header(name: str) -> str:
@@ -55,3 +55,8 @@ def test_struct_members(number: int) -> None:
     assert found is not None
     members = re.findall(r"(\w+);", found[1])
     assert [field[0] for field in mirror._fields_] == members
+
+
+def test_limits_of_websockets_are_its_members() -> None:
+    members = {name for name, *_ in _abi.SocketLimits._fields_} - {"struct_size", "reserved"}
+    assert set(Limits.__annotations__) == {name[: -len("_ms")] if name.endswith("_ms") else name for name in members}

@@ -86,6 +86,8 @@ async function sockets (): Promise<void> {
   const more: boolean = socket.send(new Uint16Array(4), { fin: false })
   await socket.sent('text', { compress: false })
   for await (const message of socket) console.log(typeof message === 'string' ? message : message.byteLength, more)
+  socket.on('part', (data, isBinary, isLast) => console.log(data.byteLength, isBinary && isLast))
+  console.log(socket.state().sentAfterDeflate + server.statistics().connections)
   const end: WebSocketEnd = await socket.close(1000, 'done')
   console.log(end.error?.code, end.reason)
 }

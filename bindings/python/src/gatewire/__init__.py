@@ -10,7 +10,7 @@ Durations are seconds (``float``), ``None`` leaves a decision to the library, ``
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, sync
+from . import _abi, sync, websocket
 from ._pins import normalize_pin
 from .client import Client, Connecting, connect
 from .errors import (
@@ -39,6 +39,7 @@ from .errors import (
     WebSocketError,
 )
 from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
+from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 
 #: Version of the library that was loaded.
@@ -78,6 +79,7 @@ __all__ = [
     "PongTimeoutError",
     "Request",
     "ResourceError",
+    "Route",
     "RpcError",
     "Server",
     "ServerNotice",
@@ -97,4 +99,5 @@ __all__ = [
     "normalize_pin",
     "serve",
     "sync",
+    "websocket",
 ]

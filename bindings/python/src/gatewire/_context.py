@@ -1,6 +1,6 @@
 """The context of the library, and the way of events out of it: one poll fills an array, one copy takes small payloads.
 
-Used by both hosts: ``_loop.py`` (asyncio) and ``sync.py`` (blocking).
+Used by both hosts: ``_loop.py`` (asyncio) and ``sync`` (blocking).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Report(NamedTuple):
 
 
 class Owner:
-    """What events go to: a client or a server, known by the id that is their source."""
+    """What events go to: a client, a server, a socket or a listener, known by the id that is their source."""
 
     def _on_answer(self, call: int, payload: bytes) -> None:
         """A call was answered."""
@@ -87,6 +87,9 @@ class Owner:
 
     def _on_request(self, connection: int, request: int, method: str, payload: bytes) -> None:
         """A peer called a method."""
+
+    def _on_message(self, connection: int, kind: int, flags: int, payload: bytes) -> None:
+        """A raw WebSocket received a message or a part of one."""
 
     def _on_report(self, report: Report) -> None:
         """Anything else."""
@@ -182,6 +185,8 @@ class Context:
                 payload = string_at(at, size) if size else b""
             if kind == _abi.EVENT_CALL_DONE and status == _abi.OK:
                 owner._on_answer(subject, payload)
+            elif kind == _abi.EVENT_SOCKET_MESSAGE:
+                owner._on_message(connection, code, flags, payload)
             elif kind == _abi.EVENT_GATEWAY_EVENT:
                 owner._on_event(take(name_at, name_size).decode("utf-8", "replace"), payload, sequence)
             elif kind == _abi.EVENT_PEER_REQUEST:

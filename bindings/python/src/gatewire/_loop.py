@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Optional, TypeVar
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 from weakref import WeakValueDictionary
 
 from . import _abi
@@ -15,9 +17,16 @@ from ._context import Context, Owner
 from .errors import GatewireError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
+
+    from typing_extensions import Protocol
+
+    class Closable(Protocol):
+        def close(self) -> Awaitable[None]: ...
+
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Closable")
 
 
 class LoopContext(Context):
@@ -153,3 +162,26 @@ class Stream(Generic[T]):
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+class Opening(Generic[C]):
+    """Something to be opened: by ``await``, or by ``async with``, which closes it again."""
+
+    def __init__(self) -> None:
+        self._opened: Optional[C] = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> C:
+        self._opened = await self._open()
+        return self._opened
+
+    async def __aexit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def _open(self) -> C:
+        raise NotImplementedError

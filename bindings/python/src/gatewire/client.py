@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from ctypes import byref, c_uint64, c_void_p
 from types import TracebackType
 from typing import Any, Optional
 
 from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
-from ._loop import LoopContext, Stream, running_context
-from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, milliseconds, takes, text
+from ._loop import LoopContext, Opening, Stream, running_context
+from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
+from ._values import milliseconds, text
 from .errors import GatewireError, NotConnectedError, make_error
 from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
 
@@ -280,25 +281,12 @@ class Client(Owner):
         self._finish(error)
 
 
-class Connecting:
+class Connecting(Opening[Client]):
     """What :func:`connect` returns: await it for a :class:`Client`, or use it with ``async with``."""
 
     def __init__(self, setup: ClientSetup) -> None:
+        super().__init__()
         self._setup = setup
-        self._client: Optional[Client] = None
-
-    def __await__(self) -> Generator[Any, None, Client]:
-        return self._open().__await__()
-
-    async def __aenter__(self) -> Client:
-        self._client = await self._open()
-        return self._client
-
-    async def __aexit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        if self._client is not None:
-            await self._client.close()
 
     async def _open(self) -> Client:
         client = Client(self._setup)

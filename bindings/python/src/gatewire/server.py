@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from ctypes import byref, c_void_p, string_at
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -16,8 +16,9 @@ from typing import Any, Optional, TypeVar, Union
 
 from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
-from ._loop import LoopContext, Stream, running_context
-from ._options import SERVER_OPTIONS, ServerSetup, milliseconds, server_setup, takes, text
+from ._loop import LoopContext, Opening, Stream, running_context
+from ._options import SERVER_OPTIONS, ServerSetup, server_setup, takes
+from ._values import milliseconds, text
 from .errors import GatewireError, RpcError, make_error
 
 Handler = Callable[["Request"], Union[Any, Awaitable[Any]]]
@@ -309,25 +310,12 @@ class Server(Owner):
         self._finish(error)
 
 
-class Serving:
+class Serving(Opening[Server]):
     """What :func:`serve` returns: await it for a :class:`Server`, or use it with ``async with``."""
 
     def __init__(self, setup: ServerSetup) -> None:
+        super().__init__()
         self._setup = setup
-        self._server: Optional[Server] = None
-
-    def __await__(self) -> Generator[Any, None, Server]:
-        return self._open().__await__()
-
-    async def __aenter__(self) -> Server:
-        self._server = await self._open()
-        return self._server
-
-    async def __aexit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        if self._server is not None:
-            await self._server.close()
 
     async def _open(self) -> Server:
         return Server(self._setup)

@@ -1,38 +1,24 @@
-"""The blocking twin of :mod:`gatewire`, for programs without an event loop::
-
-    with gatewire.sync.connect("wss://127.0.0.1:18789", pins=[pin], token=token) as client:
-        print(client.call("health"))
-        for event in client.events(timeout=5):
-            print(event.name, event.payload)
-
-Each client has a context of its own, and whoever waits does its input and output: between two calls nothing is read or
-answered.  A program that computes for long gives ``takeover=0``: a thread of the library then keeps the connection.
-
-A client may be used by several threads: one of those that wait polls, and hands out what comes.
-"""
+"""The client of a gateway that blocks."""
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from ctypes import byref, c_uint64, c_void_p
-from time import monotonic
 from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
-from . import _abi
-from ._context import Context, Json, Owner, Report, from_json, to_json
-from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, milliseconds, takes, text
-from .errors import GatewireError, NotConnectedError, make_error
-from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from .. import _abi
+from .._context import Context, Json, Owner, Report, from_json, to_json
+from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
+from .._values import milliseconds, text
+from ..errors import GatewireError, NotConnectedError, make_error
+from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from ._poller import Poller
 
 T = TypeVar("T")
 
-# Python runs signal handlers (Ctrl-C) only between two calls into C, so the main thread comes back this often.
-_SIGNAL_SLICE_MS = 250
-_LONG_MS = 3_600_000
 _NOTICE_LIMIT = 1024
 
 
@@ -71,11 +57,10 @@ class Client(Owner):
         self._first: Union[None, bool, GatewireError] = None
         self._ended = False
         self._error: Optional[GatewireError] = None
-        # Guards all of the above; whoever finds nobody polling does it, the others wait to be notified.
-        self._changed = threading.Condition()
-        self._polling = False
 
         self._context = Context(takeover_ms=setup.takeover_ms)
+        # Its lock guards all of the above.
+        self._poller = Poller(self._context, self._finish)
         handle = c_void_p()
         try:
             self._context.check(_abi.lib.gw_client_open(self._context.handle, byref(setup.options), byref(handle)))
@@ -118,7 +103,7 @@ class Client(Owner):
         options.flags = _abi.CALL_EXPECT_FINAL if expect_final else 0
         number = c_uint64()
         call = _Call()
-        with self._changed:
+        with self._poller.lock:
             self._context.check(
                 _abi.lib.gw_client_call(
                     self._open_handle(),
@@ -140,7 +125,7 @@ class Client(Owner):
                     if on_accepted is not None:
                         on_accepted(from_json(payload))
         except BaseException:
-            with self._changed:
+            with self._poller.lock:
                 if self._calls.pop(number.value, None) is not None and self._handle is not None:
                     _abi.lib.gw_client_cancel(self._handle, number)
             raise
@@ -177,14 +162,14 @@ class Client(Owner):
 
     def _next(self, queue: deque[T], timeout: Optional[float]) -> Optional[T]:
         self._wait(lambda: bool(queue) or self._ended, timeout)
-        with self._changed:
+        with self._poller.lock:
             if queue:
                 return queue.popleft()
             return None
 
     def state(self) -> State:
         """Phase, protocol, next attempt, queue, round-trip time."""
-        with self._changed:
+        with self._poller.lock:
             if self._handle is None:
                 return CLOSED_STATE
             return read_state(self._context, self._handle)
@@ -198,7 +183,7 @@ class Client(Owner):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes politely and returns when it is done; again is allowed."""
-        with self._changed:
+        with self._poller.lock:
             if self._handle is None:
                 return
             if not self._ended:
@@ -230,51 +215,16 @@ class Client(Owner):
 
     def _drop(self) -> None:
         """Gives back what the library holds, once nobody polls any more."""
-        with self._changed:
-            while self._polling:
-                _abi.lib.gw_context_wake(self._context.handle)
-                self._changed.wait()
+        with self._poller.stopped():
             handle, self._handle = self._handle, None
             if handle is not None:
                 self._free(handle)
                 self._context.free()
 
-    # --- waiting ---
-
     def _wait(self, done: Callable[[], bool], timeout: Optional[float]) -> bool:
-        """Waits until something is so, polling unless another thread does already.  Whether it is so."""
-        deadline = None if timeout is None else monotonic() + timeout
-        longest = _SIGNAL_SLICE_MS if threading.current_thread() is threading.main_thread() else _LONG_MS
-        while True:
-            left = None if deadline is None else deadline - monotonic()
-            with self._changed:
-                if done() or self._ended:
-                    return done()
-                if self._polling:
-                    if left is not None and left <= 0:
-                        return False
-                    self._changed.wait(left)
-                    continue
-                self._polling = True
-            try:
-                self._poll_once(longest if left is None else max(0, min(longest, int(left * 1000) + 1)))
-            finally:
-                with self._changed:
-                    self._polling = False
-                    self._changed.notify_all()
-            if left is not None and left <= 0:
-                return done()
-
-    def _poll_once(self, timeout_ms: int) -> None:
-        try:
-            count = self._context.poll(timeout_ms)
-        except GatewireError as error:
-            with self._changed:
-                self._finish(error)
-            raise
-        if count:
-            with self._changed:
-                self._context.dispatch(count)
+        """Waits until something is so or the client has ended.  Whether it is so."""
+        self._poller.wait(lambda: done() or self._ended, timeout)
+        return done()
 
     # --- events of the library, called while the lock is held ---
 

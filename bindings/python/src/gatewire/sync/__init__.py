@@ -1,0 +1,19 @@
+"""The blocking twin of :mod:`gatewire`, for programs without an event loop::
+
+    with gatewire.sync.connect("wss://127.0.0.1:18789", pins=[pin], token=token) as client:
+        print(client.call("health"))
+        for event in client.events(timeout=5):
+            print(event.name, event.payload)
+
+:mod:`gatewire.sync.websocket` is that of :mod:`gatewire.websocket`.
+
+Each client has a context of its own, and whoever waits does its input and output: between two calls nothing is read or
+answered.  A program that computes for long gives ``takeover=0``: a thread of the library then keeps the connection.
+
+A client may be used by several threads: one of those that wait polls, and hands out what comes.
+"""
+
+from . import websocket
+from .client import Client, connect
+
+__all__ = ["Client", "connect", "websocket"]
