@@ -94,7 +94,12 @@ public final class TLSEngine {
         }
     }
 
-    deinit { SSL_free(session) }
+    deinit {
+        // Without this a session whose connection was lost could not be resumed, which is when that helps most; RFC 5246
+        // section 7.2.1 allows it.
+        if isOpen { SSL_set_shutdown(session, SSL_SENT_SHUTDOWN) }
+        SSL_free(session)
+    }
 
     private func expect(_ name: String, _ isAddress: Bool) throws(Failure) {
         let parameters = SSL_get0_param(session)
@@ -354,6 +359,8 @@ public final class TLSEngine {
         input = UnsafeRawBufferPointer(start: nil, count: 0)
         heldInput.release()
         refusal = nil
+        // RFC 8446 section 6.2: a session that failed is not resumed.
+        context.keptSession = nil
         state = .failed(failure)
         return failure
     }

@@ -93,9 +93,10 @@ import Testing
     @Test("PKCS #12 gives key, certificate and chain (RFC 7292)")
     func pkcs12() throws {
         let identity = try authority.issue()
-        let made = try #require(
-            PKCS12_create(
-                "correct horse", "name", identity.key.handle, identity.certificate.handle, nil, 0, 0, 2048, 2048, 0))
+        // Outside of the macro, which would let the C texts go too early.
+        let created = PKCS12_create(
+            "correct horse", "name", identity.key.handle, identity.certificate.handle, nil, 0, 0, 2048, 2048, 0)
+        let made = try #require(created)
         defer { PKCS12_free(made) }
         let file = try TemporaryFile(derBytes { i2d_PKCS12(made, $0) })
         let loaded = try CertificateFiles.load(pkcs12: file.path, passphrase: secret("correct horse"))

@@ -54,6 +54,21 @@ import Testing
         #expect(refused.client.write([1])?.status == .tlsPin)
     }
 
+    @Test("A session is resumed after a connection that was lost, and not after one that failed")
+    func lost() throws {
+        let identity = try Contexts.identity()
+        let client = try Contexts.client(pin: identity.certificate)
+        let server = try server(identity, TLS1_3_VERSION)
+        var pair: Joined? = try connect(client, server)
+        pair = nil
+        pair = try connect(client, server)
+        #expect(pair?.client.isResumed == true)
+        pair?.client.supply(copyOf: [UInt8](repeating: 0x17, count: 100)) {
+            withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { _ = pair?.client.read(into: $0) }
+        }
+        #expect(client.keptSession == nil)
+    }
+
     @Test("A session is not offered under another name")
     func otherName() throws {
         let identity = try Contexts.identity()

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-import { GatewireError, RouteOptions } from './index'
+import { GatewireError, RouteOptions, TlsState, TrustOptions } from './index'
 
 /** What can be sent: strings and numbers as text, bytes as binary, if SendOptions does not say otherwise. */
 export type Data = string | number | ArrayBufferLike | ArrayBufferView
@@ -67,6 +67,8 @@ export interface WebSocketOptions extends WebSocketLimits {
   servername?: string
   /** Whether ws:// may lead beyond this machine. Default: 'loopback'. */
   plaintext?: 'loopback' | 'private' | 'any'
+  /** Modes, trust on first use, other CAs, client certificates, versions and ciphers. */
+  trust?: TrustOptions
   /** Which way leads there; left out: directly over TCP. */
   route?: RouteOptions
   /** Added to the upgrade request; those of the upgrade itself are refused. */
@@ -289,6 +291,8 @@ export class WebSocket extends EventEmitter {
 
   /** After the end the last one, of a server's connection without its counts. */
   state (): WebSocketState
+  /** What TLS agreed on; undefined without TLS, before it stands and after the end. */
+  tls (): TlsState | undefined
 
   /** Resolves when the connection is open; rejects with what ended it before. */
   opened (): Promise<this>

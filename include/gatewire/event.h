@@ -65,7 +65,8 @@ enum {
   /* --- embedded gateway --- */
 
   /* A peer passed the handshake.  connection: its id.  payload: JSON with "client", "role", "scopes", "deviceId",
-   * "remote"; no credential. */
+   * "remote", and with client_ca_file "certificate" if one was shown ("subject", "issuer", and the SHA-256 "sha256" and "keySha256");
+   * no credential. */
   GW_EVENT_PEER_CONNECTED = 20,
 
   /* Terminal for a peer that connected (GW_EVENT_PEER_CONNECTED came before), or for one that failed earlier.
@@ -83,11 +84,12 @@ enum {
   /* --- raw WebSocket (socket.h); connection: 0 for a gw_socket, else the id of the listener's connection --- */
 
   /* With GW_LISTENER_ASK: a peer asks to come in.  Answer with gw_listener_accept or gw_listener_reject.
-   * name: the request target (path and query); payload: JSON with "headers" ([[name, value], ...]), "subprotocols", "remote". */
+   * name: the request target (path and query); payload: JSON with "headers" ([[name, value], ...]), "subprotocols", "remote",
+   * "certificate" as in GW_EVENT_PEER_CONNECTED. */
   GW_EVENT_SOCKET_REQUEST = 30,
 
   /* The connection is open.  name: the subprotocol agreed, or empty.  payload: JSON with the peer's "headers" and, at a
-   * listener, "target" and "remote", at a gw_socket "redirects" (how many were followed) and "url" (the last one's, without user and
+   * listener, "target", "remote" and "certificate" (as in GW_EVENT_PEER_CONNECTED), at a gw_socket "redirects" (how many were followed) and "url" (the last one's, without user and
    * password). */
   GW_EVENT_SOCKET_OPEN = 31,
 

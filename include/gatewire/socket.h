@@ -216,6 +216,7 @@ enum {
   GW_LISTENER_DEFLATE_TAKEOVER = GW_LISTENER_CLIENT_TAKEOVER | GW_LISTENER_SERVER_TAKEOVER,
   GW_LISTENER_PARTS = 1u << 5,            /* as GW_SOCKET_PARTS */
   GW_LISTENER_CONTROL = 1u << 6,          /* as GW_SOCKET_CONTROL */
+  GW_LISTENER_CLIENT_OPTIONAL = 1u << 9,  /* with client_ca_file: let clients in that show no certificate */
   GW_LISTENER_ASK = 1u << 7               /* every upgrade request is GW_EVENT_SOCKET_REQUEST, for the host to decide */
 };
 
@@ -223,8 +224,10 @@ typedef struct gw_listener_options {
   uint32_t struct_size;
   uint32_t flags;
   const char *address;          /* literal address.  NULL: 127.0.0.1 */
-  const char *certificate_file; /* as in gw_server_options */
+  const char *certificate_file; /* as in gw_server_options, with the three below */
   const char *key_file;
+  const char *key_passphrase;
+  const char *client_ca_file;
   const char *const *names;
   size_t name_count;
   /* Allowed Origin values, "https://example.org" for one, compared without case and without the scheme's default port; NULL: any.  A
@@ -257,6 +260,9 @@ GW_EXPORT uint32_t gw_listener_port(const gw_listener *listener);
 
 /* Text about the listener; which, out, ownership and statuses as gw_server_get_text.  Threads: any. */
 GW_EXPORT gw_status gw_listener_get_text(const gw_listener *listener, uint32_t which, gw_slice *out);
+
+/* As gw_server_reload_certificate. */
+GW_EXPORT gw_status gw_listener_reload_certificate(gw_listener *listener);
 
 /* Lets a connection in that GW_EVENT_SOCKET_REQUEST asked about; GW_EVENT_SOCKET_OPEN follows.  subprotocol: one that the peer offered, or NULL.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */

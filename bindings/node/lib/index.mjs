@@ -8,6 +8,7 @@ export const {
   WebSocket,
   WebSocketServer,
   normalizePin,
+  readPin,
   version,
   dependencies,
   GatewireError,

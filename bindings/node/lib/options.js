@@ -127,6 +127,6 @@ function checkBoolean (name, value) {
 }
 
 module.exports = {
-  checkBoolean, checkFunction, checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions,
+  checkBoolean, checkChoice, checkFunction, checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions,
   wrongType, wrongValue
 }

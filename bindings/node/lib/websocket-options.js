@@ -7,6 +7,7 @@ const {
   checkBoolean, checkFunction, checkObject, checkTexts, readOptions, wrongType
 } = require('./options.js')
 const { readRoute } = require('./route.js')
+const { readTrust } = require('./trust.js')
 
 const {
   GW_LISTENER_ASK, GW_LISTENER_CLIENT_TAKEOVER, GW_LISTENER_CONTROL, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PARTS,
@@ -98,6 +99,7 @@ function readSocketOptions (protocols = [], options = {}) {
     ...native.limitOptions,
     origin: 'text',
     route: readRoute,
+    trust: readTrust,
     handshakeTimeout: 'time',
     perMessageDeflate: checkDeflate
   }

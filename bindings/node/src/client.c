@@ -6,6 +6,7 @@
   {name, kind, offsetof(gw_client_options, member), offsetof(gw_client_options, count)}
 
 static const struct option options[] = {
+    /* First: client_set_pins reads it alone. */
     OPTION_LIST("pins", OPTION_TEXTS, pins, pin_count),
     OPTION("caFile", OPTION_TEXT, ca_file),
     OPTION("serverName", OPTION_TEXT, server_name),
@@ -71,8 +72,10 @@ static napi_value client_open(napi_env env, napi_callback_info info) {
   struct option_memory memory = {NULL};
   settings.url = addon->text.bytes;
   gw_route_options route;
+  gw_trust_options trust;
   bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, &settings, &memory) &&
-                 read_route(env, arguments[2], &route, &memory, &settings.route);
+                 read_route(env, arguments[2], &route, &memory, &settings.route) &&
+                 read_trust(env, arguments[2], &trust, &memory, &settings.trust);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;
@@ -130,6 +133,25 @@ static napi_value client_close(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, { pins }) -> status */
+static napi_value client_set_pins(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  struct addon *addon = addon_arguments(env, info, 2, arguments);
+  if (addon == NULL) return NULL;
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+
+  struct option_memory memory = {NULL};
+  gw_client_options settings;
+  gw_client_options_init(&settings);
+  napi_value result = NULL;
+  if (read_options(env, arguments[1], options, 1, &settings, &memory)) {
+    result = make_i32(env, gw_client_set_pins(client, settings.pins, settings.pin_count));
+  }
+  option_memory_free(&memory);
+  return result;
+}
+
 /* (place) -> object, or a status */
 static napi_value client_state(napi_env env, napi_callback_info info) {
   napi_value argument, object;
@@ -165,5 +187,6 @@ const napi_property_descriptor client_functions[] = {
     FUNCTION("clientOpen", client_open),
     FUNCTION("clientCall", client_call),     FUNCTION("clientCancel", client_cancel),
     FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
+    FUNCTION("clientSetPins", client_set_pins),
 };
 const size_t client_function_count = sizeof client_functions / sizeof client_functions[0];

@@ -11,7 +11,7 @@ starts a thread.  A client or server belongs to the event loop that it was made 
 """
 
 from . import _abi, sync, websocket
-from ._pins import normalize_pin
+from ._pins import normalize_pin, read_pin
 from .client import Client, Connecting, connect
 from .errors import (
     CallCancelledError,
@@ -41,6 +41,7 @@ from .errors import (
 from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
+from .trust import TlsState, Trust, TrustRequest
 
 #: Version of the library that was loaded.
 __version__: str = _abi.lib.gw_version().decode()
@@ -88,7 +89,10 @@ __all__ = [
     "TLSError",
     "TLSTimeoutError",
     "TickTimeoutError",
+    "TlsState",
     "TooBigError",
+    "Trust",
+    "TrustRequest",
     "UpgradeError",
     "UpgradeTimeoutError",
     "UsageError",
@@ -97,6 +101,7 @@ __all__ = [
     "connect",
     "dependencies",
     "normalize_pin",
+    "read_pin",
     "serve",
     "sync",
     "websocket",

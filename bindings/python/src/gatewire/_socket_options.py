@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional, TypedDict, TypeVar, Union
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .route import Route, route_options
+from .trust import Ask, Trust, trust_options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -97,10 +98,11 @@ LIMITS = """
 class SocketSetup:
     """``gw_socket_options``, filled in, and what else ``connect`` was told."""
 
-    __slots__ = ("options", "takeover_ms")
+    __slots__ = ("ask", "options", "takeover_ms")
 
-    def __init__(self, options: _abi.SocketOptions, takeover: int) -> None:
+    def __init__(self, options: _abi.SocketOptions, takeover: int, ask: Optional[Ask]) -> None:
         self.options = options
+        self.ask = ask
         self.takeover_ms = takeover
 
 
@@ -110,6 +112,7 @@ def socket_setup(
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
+    trust: Optional[Trust] = None,
     route: Optional[Route] = None,
     headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None] = None,
     subprotocols: Optional[Sequence[str]] = None,
@@ -142,6 +145,7 @@ def socket_setup(
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
+    options.trust = trust_options(trust)
     options.route = route_options(route)
     options.headers, options.header_count = header_array(headers)
     options.subprotocols, options.subprotocol_count = texts("subprotocols", subprotocols)
@@ -150,14 +154,16 @@ def socket_setup(
     options.tls_timeout_ms = milliseconds("tls_timeout", tls_timeout)
     options.upgrade_timeout_ms = milliseconds("upgrade_timeout", upgrade_timeout)
     options.max_redirects = unsigned("max_redirects", max_redirects)
-    return SocketSetup(options, takeover_ms(takeover))
+    return SocketSetup(options, takeover_ms(takeover), trust.ask if trust else None)
 
 
 SOCKET_OPTIONS = f"""
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine; user and password become basic authorization
-    :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
+    :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA, of a
+        CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
+    :param trust: a :class:`gatewire.Trust`: modes, trust on first use, other CAs, client certificates, versions and ciphers
     :param route: a :class:`gatewire.Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request, ``Origin`` and ``Cookie`` for example: a mapping, or pairs
     :param subprotocols: in the order of preference

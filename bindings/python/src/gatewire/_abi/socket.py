@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import HANDLE_OUT, Header, Slice
 from .route import RouteOptions
+from .trust import TlsState, TrustOptions
 
 TEXT = 1
 BINARY = 2
@@ -77,6 +78,7 @@ class SocketOptions(Structure):
         ("pin_count", c_size_t),
         ("ca_file", c_char_p),
         ("server_name", c_char_p),
+        ("trust", POINTER(TrustOptions)),
         ("route", POINTER(RouteOptions)),
         ("headers", POINTER(Header)),
         ("header_count", c_size_t),
@@ -189,6 +191,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_socket_close": (c_int32, [c_void_p, c_uint32, c_char_p]),
     "gw_socket_abort": (c_int32, [c_void_p]),
     "gw_socket_free": (None, [c_void_p]),
+    "gw_socket_get_tls": (c_int32, [c_void_p, POINTER(TlsState)]),
     "gw_socket_get_state": (c_int32, [c_void_p, POINTER(SocketState)]),
     "gw_listener_options_init": (None, [POINTER(ListenerOptions)]),
     "gw_listener_open": (c_int32, [c_void_p, POINTER(ListenerOptions), HANDLE_OUT]),
