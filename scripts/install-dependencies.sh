@@ -37,6 +37,7 @@ if [ "$scope" = test ]; then
   have tinyproxy || [ -x /usr/bin/tinyproxy ] || want tinyproxy
   have microsocks || want microsocks
   have stunnel || [ -x /usr/bin/stunnel4 ] || want stunnel4
+  have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
   have shellcheck || want shellcheck
   have tsc || want node-typescript
   have abidiff || want abigail-tools

@@ -50,6 +50,8 @@ public enum Limits {
     public static let clientPingMilliseconds: UInt32 = 30_000
     public static let serverPingMilliseconds: UInt32 = 25_000
     public static let pongMilliseconds: UInt32 = 20_000
+    /// For the ping that asks whether a connection has survived a change of the network.
+    public static let probeMilliseconds: UInt32 = 5_000
     public static let tickMilliseconds: UInt32 = 30_000
     public static let reconnectInitialMilliseconds: UInt32 = 1_000
     public static let reconnectMaximumMilliseconds: UInt32 = 30_000

@@ -20,6 +20,9 @@ public struct Reconnect {
         ceiling = initialMilliseconds
     }
 
+    /// What made attempts fail may be over: the waits begin from the initial one again.  The attempts stay counted.
+    public mutating func networkChanged() { ceiling = initialMilliseconds }
+
     /// An attempt failed or a connection was lost; answers how long to wait.
     ///
     /// `random` gives evenly spread numbers up to its argument.  `floor` is the time that the peer asked for (retryAfterMs).

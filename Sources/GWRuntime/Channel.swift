@@ -413,6 +413,12 @@ final class Channel: Source {
         _ = deliver(webSocket.tick(now), now)
     }
 
+    override func networkChanged(_ now: Instant) {
+        guard isOpen else { return }
+        webSocket?.probe(now)
+        owner?.reschedule()
+    }
+
     /// Output was added: it leaves at the end of the turn.
     func queueSend() {
         guard !isSendQueued, !isClosed else { return }

@@ -72,6 +72,13 @@ public final class Client: Source {
         }
     }
 
+    override func networkChanged(_ now: Instant) {
+        guard case .waiting = phase else { return }
+        reconnect.networkChanged()
+        phase = .waiting(until: now)
+        reschedule()
+    }
+
     private func tickSession(_ now: Instant) {
         while let session {
             switch session.tick(now) {

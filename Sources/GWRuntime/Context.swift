@@ -4,11 +4,14 @@ import GWTLS
 
 /// The engine: every source and event of one host, behind one lock.
 ///
-/// Whoever calls `turn` does the input and output: the host inside `poll`, or the library's thread.
+/// Whoever calls `work` does the input and output: the host inside `poll`, the library's thread, or the guardian while the
+/// host is away.
 public final class Context {
     public enum Drive: Equatable, Sendable {
         /// The host's polls do the work.
         case host
+        /// As `host`, but a guardian thread does it when the host has not polled for that long.
+        case guarded(milliseconds: UInt32)
         /// A thread of the library does.
         case thread
     }
@@ -34,14 +37,18 @@ public final class Context {
     private let process: pid_t
     private var deadlines = DeadlineQueue()
     /// Channels with output that has not been offered to the kernel.
-    private var unsent: [Channel] = []
+    var unsent: [Channel] = []
     private var lookUps: [(request: UInt64, dial: UInt64)] = []
-    private var isPolling = false
+    var isPolling = false
     private var isWaiting = false
     private var isWatched = false
     private var isWakeRequested = false
-    private var isStopping = false
+    var isStopping = false
     private var thread: Thread?
+    private var guardian: Guardian?
+    /// How often output was offered to the kernel.
+    var sendCount: UInt64 = 0
+    private var suspendWatch = SuspendWatch(monotonic: Syscall.now(), boot: Syscall.bootNow())
     /// With a library thread: readable while there are events for the host.
     private let hostEvent: Int32
     private var isHostSignalled = false
@@ -71,6 +78,11 @@ public final class Context {
             thread = Thread { unowned._withUnsafeGuaranteedRef { $0.run() } }
             guard thread != nil else { throw Failure(.system, .program, "pthread_create failed") }
         }
+        if case .guarded(let milliseconds) = settings.drive {
+            let guardian = try Guardian(of: self, descriptor: reactor.fd, milliseconds: milliseconds)
+            self.guardian = guardian
+            try guardian.start()
+        }
     }
 
     deinit {
@@ -96,6 +108,7 @@ public final class Context {
         }
         thread?.join()
         thread = nil
+        guardian?.join()
         lock.locked { dropSources() }
     }
 
@@ -107,6 +120,11 @@ public final class Context {
         }
     }
 
+    private var isThreadDriven: Bool {
+        if case .thread = settings.drive { return true }
+        return false
+    }
+
     /// After `close`.
     public var isClosed: Bool { isStopping }
 
@@ -115,7 +133,7 @@ public final class Context {
         guard !isForked else { return -1 }
         return lock.locked {
             isWatched = true
-            if settings.drive == .thread { return hostEvent }
+            if isThreadDriven { return hostEvent }
             reactor.arm(deadlines.next)
             if events.hasEvents || !unsent.isEmpty { reactor.wake() }
             return reactor.fd
@@ -134,26 +152,35 @@ public final class Context {
     }
 
     private func notify() {
-        if settings.drive == .thread {
+        if isThreadDriven {
             if isWaiting, !unsent.isEmpty || deadlines.next < waitsUntil { reactor.wake() }
             signalHost()
         } else if isWaiting {
             if !unsent.isEmpty || events.hasEvents || deadlines.next < waitsUntil { reactor.wake() }
-        } else if isWatched, !isPolling {
-            if events.hasEvents || (!unsent.isEmpty && !settings.hostFlushes) { reactor.wake() }
-            reactor.arm(deadlines.next)
+        } else if !isPolling {
+            if isWatched, events.hasEvents || (!unsent.isEmpty && !settings.hostFlushes) { reactor.wake() }
+            armForWatchers()
+            if !unsent.isEmpty { guardian?.outputIsWaiting() }
         }
     }
 
     private var waitsUntil = Instant.never
 
-    public func flush() { call { if settings.drive == .host { sendQueued() } } }
+    public func flush() { call { if !isThreadDriven { sendQueued() } } }
+
+    /// The host knows that the network is another one now: asks every open connection for a sign of life, and lets clients that
+    /// wait for their next attempt begin it.
+    public func networkChanged() { call { tellNetworkChange(Syscall.now()) } }
+
+    private func tellNetworkChange(_ now: Instant) {
+        for id in sources.ids { sources[id]?.networkChanged(now) }
+    }
 
     public func wake() {
         lock.locked {
             isWakeRequested = true
             reactor.wake()
-            if settings.drive == .thread, !isHostSignalled {
+            if isThreadDriven, !isHostSignalled {
                 isHostSignalled = true
                 Syscall.signal(hostEvent)
             }
@@ -184,6 +211,7 @@ public final class Context {
     /// Works until there are events or the time is up, then gives the batch to `take`, which says whether it took all that it
     /// could.
     public func poll(milliseconds: Int32, _ take: (EventBatchReader) -> Void) -> Status {
+        guardian?.hostPolls()
         lock.acquire()
         defer { lock.release() }
         guard !isPolling else { return .busy }
@@ -191,6 +219,7 @@ public final class Context {
         defer {
             prepareForWatching()
             isPolling = false
+            guardian?.hostPolls()
         }
 
         let limit: Instant =
@@ -199,10 +228,10 @@ public final class Context {
             : milliseconds == 0
                 ? Instant(microseconds: 0)
                 : Syscall.now().adding(milliseconds: UInt32(truncatingIfNeeded: milliseconds))
-        if settings.drive == .host { sendQueued() }
+        if !isThreadDriven { sendQueued() }
         var batch = events.collect()
         while batch.isEmpty {
-            let hasTime = settings.drive == .thread ? waitForThread(limit) : turn(until: limit)
+            let hasTime = isThreadDriven ? waitForThread(limit) : turn(until: limit)
             batch = events.collect()
             guard batch.isEmpty else { break }
             if reactor.hasFailed { return .system }
@@ -218,8 +247,8 @@ public final class Context {
     }
 
     /// Leaves the descriptor readable exactly if there is more to do or to give.
-    private func prepareForWatching() {
-        if settings.drive == .thread {
+    func prepareForWatching() {
+        if isThreadDriven {
             if isHostSignalled, !events.hasEvents {
                 isHostSignalled = false
                 Syscall.drain(hostEvent)
@@ -227,21 +256,24 @@ public final class Context {
             signalHost()
             // Reading stops while too much is waiting for the host; now there is room again.
             if isWaiting, isReadingStopped { reactor.wake() }
-        } else if isWatched {
-            reactor.arm(deadlines.next)
-            if events.hasEvents { reactor.wake() }
+        } else {
+            resumeReading()
+            armForWatchers()
+            if isWatched, events.hasEvents { reactor.wake() }
         }
+    }
+
+    /// Whoever watches the descriptor, the host's loop or the guardian, is to notice the next deadline.
+    private func armForWatchers() {
+        if isWatched || guardian != nil { reactor.arm(deadlines.next) }
     }
 
     public var hasMoreEvents: Bool { events.hasEvents }
 
     /// One round of input and output; false when `limit` has passed.
     private func turn(until limit: Instant) -> Bool {
-        prepareForReading()
         var now = Syscall.now()
-        readBeforeJudging(now)
-        runDue(now)
-        sendQueued()
+        work(now)
         guard !events.hasEvents else { return true }
         let isOver = limit <= now
         let found = wait(until: isOver ? now : min(limit, deadlines.next), from: now)
@@ -251,6 +283,17 @@ public final class Context {
             sendQueued()
         }
         return !isOver
+    }
+
+    /// What has become due, and what has been queued.
+    func work(_ now: Instant, keepsWake: Bool = false) {
+        prepareForReading()
+        if deadlines.next <= now {
+            noticeSleep(now)
+            readBeforeJudging(now, keepsWake: keepsWake)
+            runDue(now)
+        }
+        sendQueued()
     }
 
     /// Waits for descriptors with the lock released while it can last.
@@ -266,21 +309,32 @@ public final class Context {
         return found
     }
 
-    private func handle(_ found: Int, _ now: Instant) {
-        reactor.collect(found) { token, ready in
+    func handle(_ found: Int, _ now: Instant, keepsWake: Bool = false) {
+        reactor.collect(found, keepsWake: keepsWake) { token, ready in
             if token == Context.resolverToken {
                 deliverLookUps(now)
             } else if let source = sources[token] {
                 source.ready(ready, now)
             }
         }
+        if reactor.clocksHaveMoved { noticeSleep(now) }
     }
 
     /// A deadline has come: what lies in the sockets may say otherwise, if nobody has looked for a while.
-    private func readBeforeJudging(_ now: Instant) {
-        guard deadlines.next <= now else { return }
-        let found = reactor.wait(milliseconds: 0)
-        if found > 0 { handle(found, now) }
+    private func readBeforeJudging(_ now: Instant, keepsWake: Bool) {
+        // Each round brings those first that the one before has left.
+        for _ in 0...(sources.count / reactor.capacity) {
+            let found = reactor.wait(milliseconds: 0)
+            if found > 0 { handle(found, now, keepsWake: keepsWake) }
+            guard found == reactor.capacity else { return }
+        }
+    }
+
+    /// The machine may have slept.
+    private func noticeSleep(_ now: Instant) {
+        reactor.clocksHaveMoved = false
+        guard suspendWatch.hasSlept(monotonic: now, boot: Syscall.bootNow()) else { return }
+        tellNetworkChange(now)
     }
 
     private func runDue(_ now: Instant) {
@@ -299,11 +353,8 @@ public final class Context {
         lock.acquire()
         defer { lock.release() }
         while !isStopping {
-            prepareForReading()
             let now = Syscall.now()
-            readBeforeJudging(now)
-            runDue(now)
-            sendQueued()
+            work(now)
             signalHost()
             let found = wait(until: deadlines.next, from: now)
             guard !isStopping else { break }
@@ -313,7 +364,7 @@ public final class Context {
     }
 
     private func signalHost() {
-        guard settings.drive == .thread, !isHostSignalled, events.hasEvents else { return }
+        guard isThreadDriven, !isHostSignalled, events.hasEvents else { return }
         isHostSignalled = true
         Syscall.signal(hostEvent)
     }
@@ -352,6 +403,10 @@ public final class Context {
     /// Gives back the memory of a batch that brought no event, and lets channels read again for which there is room.
     private func prepareForReading() {
         events.recycleUnused()
+        resumeReading()
+    }
+
+    private func resumeReading() {
         guard isReadingStopped, !events.isFull else { return }
         let stopped = stoppedChannels
         stoppedChannels = []
@@ -363,20 +418,6 @@ public final class Context {
             }
         }
     }
-
-    // MARK: - For the interface
-
-    /// The client of an id that has not ended.
-    public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
-
-    /// The server of an id that has not ended.
-    public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
-
-    /// The socket of an id that has not ended.
-    public func socket(_ id: UInt64) -> Socket? { sources[id] as? Socket }
-
-    /// The listener of an id that has not ended.
-    public func listener(_ id: UInt64) -> Listener? { sources[id] as? Listener }
 
     // MARK: - For sources
 
@@ -398,8 +439,9 @@ public final class Context {
     /// The channel has output; it is offered to the kernel together with all other output of this turn.
     func queueSend(_ channel: Channel) { unsent.append(channel) }
 
-    private func sendQueued() {
+    func sendQueued() {
         guard !unsent.isEmpty else { return }
+        sendCount &+= 1
         let now = Syscall.coarseNow()
         var index = 0
         while index < unsent.count {
@@ -426,13 +468,4 @@ public final class Context {
 
     func emit(_ event: Event) { events.append(event) }
     var arena: Arena { events.arena }
-}
-
-/// What `poll` gives: the events in order, and the memory that most of their bytes lie in.
-public struct EventBatchReader {
-    private let batch: EventBatch
-    init(_ batch: EventBatch) { self.batch = batch }
-    public var isEmpty: Bool { batch.isEmpty }
-    public func next() -> Event? { batch.next() }
-    public var arena: UnsafeRawBufferPointer { batch.arena.filled }
 }

@@ -26,6 +26,15 @@ final class EventBatch {
     }
 }
 
+/// What `poll` gives: the events in order, and the memory that most of their bytes lie in.
+public struct EventBatchReader {
+    private let batch: EventBatch
+    init(_ batch: EventBatch) { self.batch = batch }
+    public var isEmpty: Bool { batch.isEmpty }
+    public func next() -> Event? { batch.next() }
+    public var arena: UnsafeRawBufferPointer { batch.arena.filled }
+}
+
 /// The two batches of a context: one is being filled while the host still reads the other.
 final class EventQueue {
     private(set) var filling = EventBatch()

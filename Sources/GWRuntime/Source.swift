@@ -26,9 +26,27 @@ public class Source {
 
     func ready(_ events: UInt32, _ now: Instant) {}
 
+    /// The machine has slept or has another network: what was known of the way to the peer may not hold any more.
+    func networkChanged(_ now: Instant) {}
+
     /// The context ends: gives the descriptor back at once.
     func drop() {}
 
     /// To be called whenever `deadline` may have changed.
     final func reschedule() { context.schedule(id, deadline) }
+}
+
+/// The sources that the interface has handles for.
+extension Context {
+    /// The client of an id that has not ended.
+    public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
+
+    /// The server of an id that has not ended.
+    public func server(_ id: UInt64) -> Server? { sources[id] as? Server }
+
+    /// The socket of an id that has not ended.
+    public func socket(_ id: UInt64) -> Socket? { sources[id] as? Socket }
+
+    /// The listener of an id that has not ended.
+    public func listener(_ id: UInt64) -> Listener? { sources[id] as? Listener }
 }

@@ -168,10 +168,21 @@ enum Syscall {
         return gw_errno() == EINTR ? 0 : nil
     }
 
-    /// Waits until a descriptor is readable.
-    static func waitReadable(_ fd: Int32, milliseconds: Int32) {
+    /// Waits until a descriptor is readable; whether it is.
+    @discardableResult
+    static func waitReadable(_ fd: Int32, milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
-        _ = poll(&entry, 1, milliseconds)
+        return poll(&entry, 1, milliseconds) > 0
+    }
+
+    /// Waits for as long as it takes until one of two descriptors is readable.
+    static func waitReadable(_ first: Int32, _ second: Int32) {
+        var entries = (
+            pollfd(fd: first, events: Int16(POLLIN), revents: 0), pollfd(fd: second, events: Int16(POLLIN), revents: 0)
+        )
+        withUnsafeMutableBytes(of: &entries) {
+            _ = poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 2, -1)
+        }
     }
 
     static func makeEvent() throws(SystemError) -> Int32 {
@@ -208,6 +219,17 @@ enum Syscall {
         _ = timerfd_settime(timer, Int32(TFD_TIMER_ABSTIME), &time, nil)
     }
 
+    /// A timer that becomes readable when the wall clock is set or the machine wakes from sleep, and never otherwise.  A kernel
+    /// that has none such gives one that stays silent.
+    static func makeClockTimer() throws(SystemError) -> Int32 {
+        let fd = timerfd_create(CLOCK_REALTIME, gw_timer_flags)
+        guard fd >= 0 else { throw SystemError("timerfd_create") }
+        var time = itimerspec()
+        time.it_value.tv_sec = Int.max
+        _ = timerfd_settime(fd, Int32(TFD_TIMER_ABSTIME) | gw_timer_cancel_on_set, &time, nil)
+        return fd
+    }
+
     // MARK: Environment
 
     /// Nil for a variable that is not set, or that a program with more rights than its user must not read.
@@ -223,6 +245,9 @@ enum Syscall {
 
     /// A few milliseconds late at most and much cheaper: enough for time limits.
     static func coarseNow() -> Instant { time(CLOCK_MONOTONIC_COARSE) }
+
+    /// Goes on while the machine sleeps, as `now` does not.
+    static func bootNow() -> Instant { time(CLOCK_BOOTTIME) }
 
     static func wallMilliseconds() -> UInt64 { time(CLOCK_REALTIME).microseconds / 1000 }
 

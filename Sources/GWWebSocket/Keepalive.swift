@@ -13,6 +13,10 @@ struct Keepalive {
     /// Since when nothing has to have come for the peer to count as dead at `pongDeadline`.
     private var watchedSince = Instant(microseconds: 0)
     private var pongDeadline = Instant.never
+    /// The limit for the ping that waits for its pong.
+    private var limitMilliseconds: UInt32
+    /// The next ping asks whether the peer is still there, and is given this time only.
+    private var probeMilliseconds: UInt32?
     /// Bytes that had left at the last look: a peer that cannot even take our ping yet has not failed to answer it.
     private var sentBytes: UInt64 = 0
     private var pingPosition: UInt64 = 0
@@ -23,6 +27,7 @@ struct Keepalive {
     init(intervalMilliseconds: UInt32, pongMilliseconds: UInt32, _ now: Instant) {
         self.intervalMilliseconds = intervalMilliseconds
         self.pongMilliseconds = pongMilliseconds
+        limitMilliseconds = pongMilliseconds
         nextPing = now.adding(milliseconds: intervalMilliseconds)
     }
 
@@ -32,8 +37,8 @@ struct Keepalive {
         case none
         /// Send a ping with this number; then call `pingSent`.
         case ping(UInt64)
-        /// Nothing came for the whole pong limit.
-        case lost
+        /// Nothing came for the whole limit.
+        case lost(milliseconds: UInt32)
     }
 
     /// `appended` counts all bytes ever given to the transport's queue, `queued` those that still wait in it.
@@ -44,9 +49,9 @@ struct Keepalive {
                 pongDeadline = .never
             } else if left < pingPosition, left > sentBytes {
                 sentBytes = left
-                pongDeadline = now.adding(milliseconds: pongMilliseconds)
+                pongDeadline = now.adding(milliseconds: limitMilliseconds)
             } else {
-                return .lost
+                return .lost(milliseconds: limitMilliseconds)
             }
         }
         guard nextPing <= now, nextPing != .never else { return .none }
@@ -58,10 +63,15 @@ struct Keepalive {
 
     /// The ping that `tick` asked for is in the queue.
     mutating func pingSent(_ now: Instant, lastReceived: Instant, appended: UInt64, queued: Int) {
-        // An older ping that is still unanswered keeps its time limit.
-        guard pongDeadline == .never || lastReceived > watchedSince else { return }
+        // An older ping that is still unanswered keeps its time limit, unless this one asks for less.
+        let limit = probeMilliseconds ?? pongMilliseconds
+        let deadline = now.adding(milliseconds: limit)
+        let isSooner = probeMilliseconds != nil && deadline < pongDeadline
+        probeMilliseconds = nil
+        guard pongDeadline == .never || lastReceived > watchedSince || isSooner else { return }
+        limitMilliseconds = limit
         watchedSince = now
-        pongDeadline = now.adding(milliseconds: pongMilliseconds)
+        pongDeadline = deadline
         pingPosition = appended
         sentBytes = appended &- UInt64(truncatingIfNeeded: queued)
     }
@@ -73,6 +83,14 @@ struct Keepalive {
         // At least 1: 0 means that none was answered.
         roundTripMicroseconds = max(now.microseconds(since: sent), 1)
         sentAt = nil
+    }
+
+    /// Makes the next ping due now, with a limit of its own if that is the shorter one.  Not where pings or their limit
+    /// are switched off.
+    mutating func probe(_ now: Instant, milliseconds: UInt32) {
+        guard nextPing != .never, pongMilliseconds != .max else { return }
+        nextPing = min(nextPing, now)
+        probeMilliseconds = min(milliseconds, pongMilliseconds)
     }
 
     /// No further pings, no further limit.

@@ -25,7 +25,7 @@ public func gw_context_new(
             switch options.pointee.takeover_ms {
             case 0, UInt32.max: settings.drive = .host
             case UInt32.max - 1: settings.drive = .thread
-            default: return Status.unsupported.code
+            case let milliseconds: settings.drive = .guarded(milliseconds: milliseconds)
             }
         }
         out.pointee = makeHandle(try Context(settings))
@@ -113,6 +113,16 @@ public func gw_context_wake(_ context: OpaquePointer?) -> gw_status {
     return withObject(context, Context.self) { context in
         guard !context.isForked else { return Status.forked.code }
         context.wake()
+        return Status.ok.code
+    }
+}
+
+@_cdecl("gw_context_network_changed") @implementation
+public func gw_context_network_changed(_ context: OpaquePointer?) -> gw_status {
+    guard let context else { return Status.argument.code }
+    return withObject(context, Context.self) { context in
+        guard !context.isForked else { return Status.forked.code }
+        context.networkChanged()
         return Status.ok.code
     }
 }

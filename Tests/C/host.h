@@ -21,7 +21,8 @@ typedef struct host {
   uint32_t count, next;
 } host;
 
-/* How contexts are driven: GW_TAKEOVER_NEVER or GW_TAKEOVER_ALWAYS.  Set from the program's argument "poll" or "thread". */
+/* How contexts are driven: GW_TAKEOVER_NEVER, GW_TAKEOVER_ALWAYS or a short time.  Set from the program's argument "poll",
+ * "thread" or "guardian". */
 extern uint32_t host_takeover;
 void host_read_arguments(int argc, char **argv);
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the C programs against a library and runs each, in both ways of driving a context.
+# Compiles the C programs against a library and runs each, in the three ways of driving a context.
 #   run.sh DIRECTORY [valgrind]
 # DIRECTORY holds libgatewire.so.  CC and CFLAGS may be set; VERBOSE=1 shows the tests that passed, too.
 # The last line is "N passed, N failed".
@@ -48,7 +48,7 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link routes sockets trust verdicts hostile threads promises; do
+for program in versions arguments link liveness routes sockets trust verdicts hostile threads crowd promises; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   *) sources="Tests/C/$program.c" ;;
@@ -61,7 +61,7 @@ for program in versions arguments link routes sockets trust verdicts hostile thr
     run "$program"
     continue
   fi
-  for drive in poll thread; do
+  for drive in poll thread guardian; do
     echo "  $program, driven by $drive"
     run "$program" "$drive" "$out/certificates"
   done

@@ -66,6 +66,16 @@ struct ReconnectTests {
         }
     }
 
+    @Test("another network: the waits begin anew, the attempts stay counted")
+    func networkChanged() {
+        var reconnect = Reconnect(initialMilliseconds: 100, maximumMilliseconds: 30_000)
+        #expect((0..<4).map { _ in reconnect.failed(floor: 0) { $0 } } == [100, 200, 400, 800])
+        reconnect.networkChanged()
+        #expect(reconnect.attempts == 4)
+        #expect((0..<3).map { _ in reconnect.failed(floor: 0) { $0 } } == [100, 200, 400])
+        #expect(reconnect.attempts == 7)
+    }
+
     @Test("delays are spread over all of 0 to the ceiling")
     func spread() {
         let pool = seededPool(7)

@@ -12,6 +12,9 @@ import Testing
 /// All of them share the process's descriptors and the machine's loopback, so they run one after the other.
 @Suite(.serialized) struct RuntimeTests {}
 
+/// The ways to share the work between host and library.  The limit is short, so that the guardian steps in all the time.
+let everyDrive: [Context.Drive] = [.host, .guarded(milliseconds: 1), .thread]
+
 /// An event with its bytes copied out of the batch.
 struct Seen {
     let type: EventType

@@ -154,7 +154,7 @@ extension RuntimeTests {
 
         @Test(arguments: Stage.allCases, Cut.allCases)
         func cutInEveryPhase(stage: Stage, way: Cut) throws {
-            for drive in [Context.Drive.host, .thread] {
+            for drive in everyDrive {
                 let host = try Host(drive)
                 _ = try host.open(port: listener.port)
                 let gateway = try FakeGateway(listener, host)

@@ -8,14 +8,14 @@ import Testing
     import Glibc
 #endif
 
+private func isReadable(_ host: Host, milliseconds: Int32 = 0) -> Bool {
+    var entry = pollfd(fd: host.context.fd, events: Int16(POLLIN), revents: 0)
+    return Glibc.poll(&entry, 1, milliseconds) == 1
+}
+
 extension RuntimeTests {
     /// context.h: the descriptor, poll, wake and flush.
     @Suite struct Polling {
-        private func isReadable(_ host: Host, milliseconds: Int32 = 0) -> Bool {
-            var entry = pollfd(fd: host.context.fd, events: Int16(POLLIN), revents: 0)
-            return Glibc.poll(&entry, 1, milliseconds) == 1
-        }
-
         /// Polls as an event loop does: only when the descriptor is readable.
         private func watch(_ host: Host, within seconds: Double = 5, until isDone: () -> Bool) -> Bool {
             let limit = ContinuousClock.now + .seconds(seconds)
@@ -26,7 +26,7 @@ extension RuntimeTests {
             return true
         }
 
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func anEventLoopNeedsTheDescriptorOnly(drive: Context.Drive) throws {
             let host = try Host(drive)
             _ = host.context.fd
@@ -44,7 +44,7 @@ extension RuntimeTests {
         }
 
         /// Nothing to do and nothing to give: the descriptor is silent, so that an event loop sleeps.
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func theDescriptorRestsWhenThereIsNothing(drive: Context.Drive) throws {
             let host = try Host(drive)
             _ = host.context.fd
@@ -97,7 +97,7 @@ extension RuntimeTests {
             }
         }
 
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func wakeEndsAWaitingPoll(drive: Context.Drive) throws {
             let host = try Host(drive)
             #expect(
@@ -112,7 +112,7 @@ extension RuntimeTests {
                 })
         }
 
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func aCallOfAnotherThreadReachesAWaitingPoll(drive: Context.Drive) throws {
             let host = try Host(drive)
             let server = try host.serve()
@@ -236,7 +236,7 @@ extension RuntimeTests {
     /// context.h: event_budget.
     @Suite struct Backpressure {
         /// A host that does not collect: reading stops near the budget, and goes on when it collects.
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func readingStopsAtTheBudgetAndGoesOn(drive: Context.Drive) throws {
             let gatewayHost = try Host(.thread)
             let server = try gatewayHost.serve()
@@ -290,6 +290,30 @@ extension RuntimeTests {
             }
         }
 
+        /// Room for what was stopped makes the descriptor readable: an event loop has no other way to learn of it.
+        @Test(arguments: everyDrive)
+        func anEventLoopReadsOn(drive: Context.Drive) throws {
+            let host = try Host(drive, eventBudget: 1)
+            _ = host.context.fd
+            let listener = try RawListener()
+            var gateways: [FakeGateway] = []
+            for count in 1...3 {
+                _ = try host.open(port: listener.port)
+                let gateway = try FakeGateway(listener, host)
+                try gateway.admit(host)
+                try host.wait(.clientConnected, count: count)
+                gateways.append(gateway)
+            }
+            for round in 1...5 {
+                for gateway in gateways { gateway.send(#"{"type":"event","event":"e"}"#) }
+                let limit = ContinuousClock.now + .seconds(5)
+                while host.events(.gatewayEvent).count < round * 3, ContinuousClock.now < limit {
+                    if isReadable(host, milliseconds: 5) { host.poll(0) }
+                }
+                #expect(host.events(.gatewayEvent).count == round * 3)
+            }
+        }
+
         /// A host that does not collect is not a gateway that is silent.
         @Test func theLivenessOfThePeerIsNotJudgedWhileReadingIsStopped() throws {
             let gatewayHost = try Host(.thread)
@@ -311,7 +335,7 @@ extension RuntimeTests {
         }
 
         /// Messages that make no events leave nothing behind that counts.
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func messagesWithoutEventsUseUpNoBudget(drive: Context.Drive) throws {
             let host = try Host(drive, eventBudget: 300_000)
             let server = try host.serve()

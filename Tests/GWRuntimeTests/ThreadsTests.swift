@@ -18,7 +18,7 @@ extension RuntimeTests {
         }
 
         /// gatewire.h: "every function may be called from any thread".
-        @Test(arguments: [Context.Drive.host, .thread])
+        @Test(arguments: everyDrive)
         func everythingFromEightThreads(drive: Context.Drive) throws {
             let host = try Host(drive)
             let server = try host.serve()
@@ -90,9 +90,9 @@ extension RuntimeTests {
         }
 
         @Test func noDescriptorIsLeftBehind() throws {
-            for drive in [Context.Drive.host, .thread] { try useEverything(drive) }
+            for drive in everyDrive { try useEverything(drive) }
             let before = try descriptors()
-            for _ in 0..<5 { for drive in [Context.Drive.host, .thread] { try useEverything(drive) } }
+            for _ in 0..<5 { for drive in everyDrive { try useEverything(drive) } }
             #expect(try descriptors() == before)
         }
 

@@ -124,6 +124,70 @@ struct KeepaliveTests {
     @Test("no pings on wish")
     func never() { #expect(peer(.max).connection.deadline == .never) }
 
+    @Test("a probe is a ping at once, with a limit of its own; what follows has the usual one again")
+    func probe() {
+        let peer = peer(600_000, 20_000)
+        peer.connection.probe(peer.now)
+        #expect(peer.connection.deadline == peer.now)
+        step(peer)
+        #expect(peer.drain() == hex("8908 0000000000000001"))
+        #expect(peer.connection.deadline == peer.now.adding(milliseconds: Limits.probeMilliseconds))
+        peer.now = Instant(microseconds: peer.now.microseconds + 1)
+        peer.receive(frame(0x8a, [0, 0, 0, 0, 0, 0, 0, 1], key: [1, 2, 3, 4]))
+        step(peer)
+        #expect(peer.events == [])
+        #expect(peer.connection.deadline > peer.now.adding(milliseconds: 590_000))
+        step(peer)
+        #expect(peer.drain() == hex("8908 0000000000000002"))
+        #expect(peer.connection.deadline == peer.now.adding(milliseconds: 20_000))
+    }
+
+    @Test("silence after a probe ends the connection at the short limit, and the text says which")
+    func probeLost() {
+        let peer = peer(600_000, 20_000)
+        peer.connection.probe(peer.now)
+        step(peer)
+        step(peer)
+        #expect(peer.events == [.failed(.pongTimeout, 1006)])
+    }
+
+    @Test("a probe shortens the limit of an unanswered ping and never lengthens it")
+    func probeBesidePing() {
+        let later = peer(1000, 20_000)
+        step(later)
+        let sent = later.now
+        later.connection.probe(sent.adding(milliseconds: 100))
+        step(later)
+        #expect(later.now == sent.adding(milliseconds: 100))
+        #expect(later.connection.deadline == sent.adding(milliseconds: 1100))
+        while later.events.isEmpty { step(later) }
+        #expect(later.now == sent.adding(milliseconds: 100 + Limits.probeMilliseconds))
+
+        let sooner = peer(1000, 400)
+        step(sooner)
+        let first = sooner.now
+        sooner.connection.probe(first.adding(milliseconds: 300))
+        while sooner.events.isEmpty { step(sooner) }
+        #expect(sooner.now == first.adding(milliseconds: 400))
+    }
+
+    @Test("no probe where pings or their limit are switched off, or the connection closes")
+    func noProbe() {
+        for peer in [peer(.max), peer(1000, .max)] {
+            let deadline = peer.connection.deadline
+            peer.connection.probe(peer.now)
+            #expect(peer.connection.deadline == deadline)
+        }
+        let closing = peer()
+        _ = closing.connection.sendClose(1000, [], closing.now)
+        _ = closing.drain()
+        let deadline = closing.connection.deadline
+        closing.connection.probe(closing.now)
+        #expect(closing.connection.deadline == deadline)
+        step(closing)
+        #expect(closing.drain() == [])
+    }
+
     @Test("a host's own pings")
     func ownPings() {
         let peer = Peer(.server)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- what the process looks like --- */
@@ -150,9 +151,60 @@ static void no_thread_unless_asked_for(void) {
   int before = threads();
   REQUIRE(use_open(&use));
   CHECK(use_call(&use));
-  CHECK(threads() == before + (host_takeover == GW_TAKEOVER_ALWAYS ? 1 : 0));
+  CHECK(threads() == before + (host_takeover == GW_TAKEOVER_NEVER ? 0 : 1));
   use_close(&use);
   CHECK(threads_are(before));
+}
+
+/* How often a thread of this process has gone to sleep, and the thread that is not in a list of threads. */
+static long sleeps(long thread) {
+  char path[64], line[128];
+  long count = -1;
+  snprintf(path, sizeof path, "/proc/self/task/%ld/status", thread);
+  FILE *status = fopen(path, "r");
+  if (status == NULL) return -1;
+  while (fgets(line, sizeof line, status) != NULL) sscanf(line, "voluntary_ctxt_switches: %ld", &count);
+  fclose(status);
+  return count;
+}
+
+static long other_thread(void) {
+  long found = -1;
+  struct dirent *entry;
+  DIR *open = opendir("/proc/self/task");
+  if (open == NULL) return -1;
+  while ((entry = readdir(open)) != NULL)
+    if (atol(entry->d_name) > 0 && atol(entry->d_name) != (long)getpid()) found = atol(entry->d_name);
+  closedir(open);
+  return found;
+}
+
+/* gw_context_options.takeover_ms: "wakes up about once in this time; while there is nothing to do it does not" */
+static void the_guardian_sleeps_while_the_host_polls(void) {
+  enum { LIMIT_MS = 50, POLLING_MS = 1000, IDLE_MS = 500 };
+  use use;
+  kept_event event;
+  if (host_takeover == GW_TAKEOVER_NEVER || host_takeover == GW_TAKEOVER_ALWAYS) return;
+  uint32_t takeover = host_takeover;
+  host_takeover = LIMIT_MS;
+  bool is_open = use_open(&use);
+  host_takeover = takeover;
+  REQUIRE(is_open);
+  long guardian = other_thread(), before = sleeps(guardian), calls = 0;
+  for (int64_t end = host_now() + POLLING_MS; host_now() < end; ++calls) REQUIRE(use_call(&use));
+  long polling = sleeps(guardian) - before;
+  while (host_next(&use.host, 2 * LIMIT_MS, &event)) {}
+  struct timespec pause = {.tv_nsec = 2 * LIMIT_MS * 1000000};
+  nanosleep(&pause, NULL);
+  before = sleeps(guardian);
+  pause.tv_nsec = IDLE_MS * 1000000;
+  nanosleep(&pause, NULL);
+  long idle = sleeps(guardian) - before;
+  /* It may also sleep for the context's lock, which this thread holds most of the time. */
+  if (polling > 3 * POLLING_MS / LIMIT_MS || idle != 0)
+    printf("# %ld sleeps in %d ms with %ld calls, %ld in %d idle ms\n", polling, POLLING_MS, calls, idle, IDLE_MS);
+  CHECK(guardian > 0 && polling <= 3 * POLLING_MS / LIMIT_MS && idle == 0);
+  use_close(&use);
 }
 
 static void descriptors_are_closed_on_exec(void) {
@@ -196,6 +248,7 @@ static void a_forked_child_is_told(void) {
     wrong += gw_context_fd(use.host.context) != -1;
     wrong += gw_context_poll(use.host.context, 0, &event, 1, sizeof event, &batch) != GW_ERR_FORKED;
     wrong += gw_context_flush(use.host.context) != GW_ERR_FORKED;
+    wrong += gw_context_network_changed(use.host.context) != GW_ERR_FORKED;
     wrong += gw_context_wake(use.host.context) != GW_ERR_FORKED;
     wrong += gw_client_open(use.host.context, &options, &client) != GW_ERR_FORKED;
     wrong += gw_server_open(use.host.context, &serving, &server) != GW_ERR_FORKED;
@@ -267,6 +320,7 @@ int main(int argc, char **argv) {
   RUN("no SIGPIPE", no_sigpipe);
   RUN("no output", no_output);
   RUN("no thread unless asked for, none left", no_thread_unless_asked_for);
+  RUN("the guardian sleeps while the host polls", the_guardian_sleeps_while_the_host_polls);
   RUN("every descriptor is close-on-exec", descriptors_are_closed_on_exec);
   RUN("no descriptor is left", nothing_stays_open);
   RUN("a forked child gets GW_ERR_FORKED, its parent goes on", a_forked_child_is_told);

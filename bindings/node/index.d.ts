@@ -390,6 +390,22 @@ export class Server extends EventEmitter {
   unref (): this
 }
 
+/**
+ * How this thread's event loop shares the work with the library; only before its first client or server.
+ * takeoverMs: when the loop has been held up for so many milliseconds although there was something to do, a thread of the
+ * library steps in until the loop is back, so that connections stay while JavaScript computes.  Default: 1000.  0: that
+ * thread does all of the input and output.  Infinity: there is no thread.
+ */
+export function configure (options: { takeoverMs?: number }): void
+
+/**
+ * The program knows that the network is another one now: a new address, a route, a VPN that came or went.  Every
+ * open connection of this thread sends a ping at once and ends if nothing arrives within 5 seconds (or pongTimeoutMs, if that
+ * is shorter); a client that waits for its next attempt begins it at once.  The library notices by itself when
+ * the machine has slept.
+ */
+export function networkChanged (): void
+
 /** Opens a client and waits for its first hello.  If the first attempt fails, so does this. */
 export function connect (url: string | URL, options?: ConnectOptions): Promise<Client>
 

@@ -1,17 +1,26 @@
 /*
  * gatewire/context.h: the engine that clients and servers live in.
  *
- * A context holds one descriptor.  It is readable when gw_context_poll has something to do or to give.  Three ways to
- * use it, with the same host code:
+ * A context holds one descriptor.  It is readable when gw_context_poll has something to do or to give.  Two ways to use
+ * it:
  *
  *   your event loop    watch gw_context_fd for reading (level-triggered); when it is readable, gw_context_poll with
  *                      timeout 0
  *   a plain loop       gw_context_poll with a timeout; no descriptor needed
- *   a library thread   takeover_ms = GW_TAKEOVER_ALWAYS: a thread of the library does all input and output; the host
- *                      polls as before, only to collect events
+ *
+ * And three ways to share the work, takeover_ms, with the same host code:
+ *
+ *   GW_TAKEOVER_NEVER    the host's polls do all input and output; there is no thread.  A host that computes for longer
+ *                        than a peer waits for a pong loses its connections.
+ *   milliseconds         the host's polls do it, without a hand-off between threads.  When the host has not polled for
+ *                        that long although there was something to do, a guardian thread steps in: it reads, answers
+ *                        pings, keeps all time limits, sends what is queued, heals lost connections and queues events up
+ *                        to event_budget; beyond it reading stops and TCP slows the peers down.  With the host's next
+ *                        poll it steps back.
+ *   GW_TAKEOVER_ALWAYS   a thread of the library does all of it, from the start; the host polls only to collect events
  *
  * What is sent (calls, replies, pushes) leaves together with the next gw_context_poll or gw_context_flush, in one
- * system call for all that was queued.  In the first way the descriptor becomes readable after a send, so nothing is
+ * system call for all that was queued.  With an event loop of the host's the descriptor becomes readable after a send, so nothing is
  * forgotten; a host that calls gw_context_flush itself once a turn says GW_CONTEXT_HOST_FLUSHES and saves that wake-up.
  */
 #ifndef GATEWIRE_CONTEXT_H
@@ -35,12 +44,15 @@ enum {
 /* takeover_ms: who does the input and output. */
 #define GW_TAKEOVER_NEVER GW_NEVER             /* only the host's polls; the default */
 #define GW_TAKEOVER_ALWAYS (UINT32_MAX - 1u)   /* a library thread, from the start */
+#define GW_TAKEOVER_DEFAULT 1000u              /* what bindings of languages with an interpreter lock ask for */
 
 typedef struct gw_context_options {
   uint32_t struct_size;
   uint32_t flags;
-  /* GW_TAKEOVER_NEVER (0 means the same), GW_TAKEOVER_ALWAYS, or milliseconds: the host's polls do the work, and a guardian
-   * thread steps in when the host has not polled for that long although there was something to do. */
+  /* GW_TAKEOVER_NEVER (0 means the same), GW_TAKEOVER_ALWAYS, or the milliseconds after which a guardian thread steps in
+   * for a host that does not poll.  As long as the host polls, that thread wakes up about once in this time; while there is
+   * nothing to do it does not wake up at all.  Choose less than half of the shortest time that a peer waits
+   * for a pong.  All signals are blocked on the library's threads. */
   uint32_t takeover_ms;
   /* Bytes of events that may wait for a host that does not poll before reading from the network stops.
    * 0: 4 MiB. */
@@ -51,14 +63,14 @@ typedef struct gw_context_options {
 GW_EXPORT void gw_context_options_init(gw_context_options *options);
 
 /* Makes a context.  options: may be NULL.
- * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_UNSUPPORTED, GW_ERR_SYSTEM.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_SYSTEM.
  * Threads: any.  Owned: free with gw_context_free. */
 GW_EXPORT gw_status gw_context_new(const gw_context_options *options, gw_context **out);
 
 /* Drops every connection at once, without closing handshakes, and frees the context.  NULL is ignored.  For a graceful
  * end close the clients and stop the servers first and poll until their last events.  Handles that outlive it
  * answer GW_ERR_GONE and still want their own free.  Must not run while another thread is inside gw_context_poll (use
- * gw_context_wake and join it first).  Event memory of this context ends here.  Threads: any. */
+ * gw_context_wake and join it first).  Waits for the library's threads to end, which they do at once.  Event memory of this context ends here.  Threads: any. */
 GW_EXPORT void gw_context_free(gw_context *context);
 
 /* The descriptor to watch for reading, -1 for NULL or in a forked child.  It belongs to the context: watch it, do not
@@ -102,6 +114,17 @@ GW_EXPORT gw_status gw_context_flush(gw_context *context);
 /* Makes a gw_context_poll that waits, or the next one, return with what it has.  Never waits.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_context_wake(gw_context *context);
+
+/* The host knows that the network is another one now: a new address, a new route, a VPN that came or went.  Every open
+ * WebSocket connection of the context, of clients, sockets and servers alike, sends a ping at once (RFC 6455 section 5.5.2);
+ * one from which nothing arrives within 5 seconds (or its pong limit, if that is shorter) ends with
+ * GW_ERR_PONG_TIMEOUT, and a client then reconnects.  Connections whose pings or pong limit are switched off are left
+ * alone.  Clients that wait for their next attempt begin it at once, and their waits grow from reconnect_initial_ms
+ * again; the attempts stay counted.  Attempts that are under way go on.
+ * The library does the same by itself when the machine has slept for a second or more.
+ * Never waits; the pings leave with the next poll.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_context_network_changed(gw_context *context);
 
 /* Why the last call on this context, its clients or its servers failed. */
 typedef struct gw_error {

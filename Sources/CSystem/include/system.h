@@ -34,8 +34,10 @@
 /* Constants that the importer gives different Swift types. */
 static const uint32_t gw_epoll_in = EPOLLIN;
 static const uint32_t gw_epoll_out = EPOLLOUT;
+static const uint32_t gw_epoll_edge = EPOLLET;
 static const int gw_event_flags = EFD_CLOEXEC | EFD_NONBLOCK;
 static const int gw_timer_flags = TFD_CLOEXEC | TFD_NONBLOCK;
+static const int gw_timer_cancel_on_set = TFD_TIMER_CANCEL_ON_SET;
 static const int gw_socket_stream = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 /* Calls whose address argument is a transparent union in C. */
@@ -70,6 +72,10 @@ static inline const char *gw_error_text(int error, char *buffer, size_t size) {
 static inline int gw_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 
 static inline int gw_errno(void) { return errno; }
+
+/* A count that one thread raises and another looks at, without a lock. */
+static inline void gw_count_up(uint64_t *count) { __atomic_fetch_add(count, 1, __ATOMIC_RELAXED); }
+static inline uint64_t gw_count(const uint64_t *count) { return __atomic_load_n(count, __ATOMIC_RELAXED); }
 
 /* Threads with all signals blocked (threads.c).  Start answers an error number. */
 int gw_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);

@@ -3,7 +3,7 @@
 const { Client, connect } = require('./client.js')
 const { classes, makeError } = require('./errors.js')
 const { native } = require('./native.js')
-const { checkText } = require('./options.js')
+const { checkNames, checkObject, checkTakeover, checkText } = require('./options.js')
 const { Server, serve } = require('./server.js')
 const { WebSocketServer } = require('./websocket-server.js')
 const { WebSocket } = require('./websocket.js')
@@ -22,7 +22,24 @@ function readPin (text) {
   return pin
 }
 
+/** How the work is shared with a thread of the library; only before the first client or server. */
+function configure (options) {
+  checkObject('configure: options', options)
+  checkNames('configure', options, ['takeoverMs'])
+  if (options.takeoverMs === undefined) return
+  const status = native.setTakeover(checkTakeover('configure: takeoverMs', options.takeoverMs))
+  if (status < 0) throw makeError(status, 'configure comes before the first client or server', { actor: 1 })
+}
+
+/** The network is another one now: asks every connection for a sign of life. */
+function networkChanged () {
+  const status = native.networkChanged()
+  if (status < 0) throw makeError(status, '', { actor: 1 })
+}
+
 module.exports = {
+  configure,
+  networkChanged,
   connect,
   serve,
   Client,

@@ -1,6 +1,8 @@
 import gatewire from './index.js'
 
 export const {
+  configure,
+  networkChanged,
   connect,
   serve,
   Client,

@@ -5,6 +5,8 @@
 
 const { inspect } = require('node:util')
 
+const { native } = require('./native.js')
+
 const NEVER = 0xffffffff
 
 /** What was given, for a message.  Text is never shown: it may be a credential. */
@@ -49,6 +51,13 @@ function checkInteger (name, value, least, most, expected) {
 function checkTime (name, value) {
   if (value === Infinity) return NEVER
   return checkInteger(name, value, 1, NEVER - 1, 'a whole number of milliseconds above 0, or Infinity')
+}
+
+/** 0: a thread of the library does all the work. */
+function checkTakeover (name, value) {
+  if (value === 0) return native.constants.GW_TAKEOVER_ALWAYS
+  if (value === Infinity) return NEVER
+  return checkInteger(name, value, 1, NEVER - 2, 'a whole number of milliseconds, or Infinity')
 }
 
 /** Names and values, one after the other. */
@@ -127,6 +136,6 @@ function checkBoolean (name, value) {
 }
 
 module.exports = {
-  checkBoolean, checkChoice, checkFunction, checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions,
-  wrongType, wrongValue
+  checkBoolean, checkChoice, checkFunction, checkInteger, checkNames, checkObject, checkTakeover, checkText, checkTexts,
+  checkTime, readOptions, wrongType, wrongValue
 }

@@ -115,6 +115,7 @@ static const struct {
   double value;
 } constants[] = {
 #define CONSTANT(name) {#name, (double)(name)}
+    CONSTANT(GW_TAKEOVER_ALWAYS),
     CONSTANT(GW_QUEUED),
     CONSTANT(GW_ERR_UNSUPPORTED),
     CONSTANT(GW_ERR_LISTEN),
@@ -281,6 +282,7 @@ NAPI_MODULE_INIT() {
   }
   addon->env = env;
   addon->holders = 1;
+  addon->takeover_ms = GW_TAKEOVER_DEFAULT;
   if (napi_set_instance_data(env, addon, environment_ended, NULL) != napi_ok) {
     free(addon);
     return NULL;

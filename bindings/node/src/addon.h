@@ -58,6 +58,7 @@ struct addon {
   unsigned holders; /* the environment, and the context while its libuv handles are not closed */
 
   gw_context *context; /* NULL until it is needed */
+  uint32_t takeover_ms;
   uv_poll_t poll;      /* on the descriptor of the context */
   uv_prepare_t flush;  /* runs before the loop waits, when something was sent since */
   bool unsent;

@@ -217,6 +217,7 @@ static gw_status context_need(struct addon *addon) {
   gw_context_options options;
   gw_context_options_init(&options);
   options.flags = GW_CONTEXT_HOST_FLUSHES;
+  options.takeover_ms = addon->takeover_ms;
   gw_status status = gw_context_new(&options, &addon->context);
   if (status != GW_OK || start_context(addon)) return status;
   gw_context_free(addon->context);
@@ -242,6 +243,22 @@ static napi_value hold(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* (takeover_ms) -> a status; GW_ERR_STATE once there is a context */
+static napi_value set_takeover(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon == NULL) return NULL;
+  if (addon->context != NULL) return make_i32(env, GW_ERR_STATE);
+  return make_i32(env, napi_get_value_uint32(env, argument, &addon->takeover_ms) == napi_ok ? GW_OK : GW_ERR_ARGUMENT);
+}
+
+/* () -> a status; without a context nothing is open that could be asked */
+static napi_value network_changed(napi_env env, napi_callback_info info) {
+  struct addon *addon = addon_arguments(env, info, 0, NULL);
+  if (addon == NULL) return NULL;
+  return make_i32(env, addon->context == NULL ? GW_OK : gw_context_network_changed(addon->context));
+}
+
 /* () hands what was sent to the kernel now */
 static napi_value flush(napi_env env, napi_callback_info info) {
   struct addon *addon = addon_arguments(env, info, 0, NULL);
@@ -263,6 +280,8 @@ static napi_value last_error(napi_env env, napi_callback_info info) {
 }
 
 const napi_property_descriptor context_functions[] = {
+    FUNCTION("setTakeover", set_takeover),
+    FUNCTION("networkChanged", network_changed),
     FUNCTION("hold", hold),
     FUNCTION("flush", flush),
     FUNCTION("lastError", last_error),

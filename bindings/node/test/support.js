@@ -17,8 +17,8 @@ const DEADLINE_MS = 20000
 const library = path.join(__dirname, '..', 'lib', 'index.js')
 
 /** A test that fails when it takes too long, because nothing here waits for a fixed time. */
-function test (name, body) {
-  nodeTest(name, { timeout: DEADLINE_MS }, body)
+function test (name, body, { timeout = DEADLINE_MS } = {}) {
+  nodeTest(name, { timeout }, body)
 }
 
 /** A gateway that asks for a token, over TLS. */

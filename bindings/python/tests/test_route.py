@@ -58,7 +58,7 @@ def test_a_client_goes_through_a_proxy() -> None:
             pins = [server.pin]
             async with gatewire.connect(url, pins=pins, route=Route(proxy=proxy.url)) as client:
                 assert (await client.call("health"))["ok"] is True
-                timings = client.state.timings
+                timings = client.state().timings
                 assert {"connect", "proxy", "tls", "upgrade", "challenge", "hello"} <= set(timings)
                 assert all(seconds > 0 for seconds in timings.values())
             assert proxy.request.startswith(f"CONNECT gateway.invalid:{server.port} HTTP/1.1\r\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from helpers import TOKEN, ThreadedServer
 import gatewire
 from gatewire import sync
 
-pytestmark = pytest.mark.parametrize("takeover", [None, 0], ids=["own-thread", "library-thread"])
+pytestmark = pytest.mark.parametrize("takeover", [None, 0, math.inf], ids=["guarded", "library-thread", "own-thread"])
 
 
 def connect(server: ThreadedServer, takeover: Any, **options: Any) -> sync.Client:

@@ -209,6 +209,10 @@ class Context:
                     )
                 )
 
+    def network_changed(self) -> None:
+        """Asks every open connection for a sign of life; clients that wait for their next attempt begin it."""
+        self.check(_abi.lib.gw_context_network_changed(self.handle))
+
     def flush(self) -> None:
         """Hands what is queued to the kernel."""
         if self.handle is not None:

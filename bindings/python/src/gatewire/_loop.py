@@ -1,6 +1,7 @@
 """One context for each running event loop: a reader on its descriptor, one flush for all that a turn of the loop sends.
 
-No thread, no callback from C.  The reader polls once a turn; the descriptor stays readable as long as there is more.
+No callback from C, and no thread but the one that steps in while the loop is held up.  The reader polls once a turn;
+the descriptor stays readable as long as there is more.
 """
 
 from __future__ import annotations

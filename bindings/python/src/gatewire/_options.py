@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
@@ -199,7 +199,9 @@ CLIENT_OPTIONS = """
     Limits: ``max_message_bytes`` (incoming), ``max_queued_bytes`` (outgoing), ``max_calls`` (in flight), and:
 
     :param event_limit: events kept for :meth:`Client.events` while nobody reads them; beyond it the oldest is dropped
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
 
 
@@ -295,5 +297,7 @@ SERVER_OPTIONS = """
     Limits: ``max_connections``, ``max_message_bytes``, ``max_queued_bytes`` (per client), ``max_requests`` (unanswered,
     per client).  Compression: ``deflate``, ``deflate_takeover``, ``deflate_threshold_bytes``.
 
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """

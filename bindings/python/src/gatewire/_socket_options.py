@@ -91,7 +91,9 @@ LIMITS = """
     are zlib's.
 
     :param parts: hand over large messages in parts as they arrive, for ``recv_streaming``
-    :param takeover: ``0``: a thread of the library does the input and output; ``None``: this one does
+    :param takeover: seconds without a poll, although there was something to do, after which a thread of the library
+        steps in until the next one, so that a program that computes keeps its links (default: 1); ``0``: that thread
+        does all of the input and output; ``math.inf``: there is none
 """
 
 

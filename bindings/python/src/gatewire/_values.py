@@ -76,4 +76,6 @@ def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], No
 
 def takeover_ms(takeover: Optional[float]) -> int:
     """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
+    if takeover is None:
+        return _abi.TAKEOVER_DEFAULT
     return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)

@@ -136,7 +136,10 @@ class State(NamedTuple):
     timings: dict[str, float]
 
 
-PHASES = ["waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed", "proxy"]
+PHASES = [
+    *("waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"),
+    "proxy",
+]
 CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {})
 
 

@@ -10,6 +10,7 @@ from .base import HANDLE_OUT, NEVER, Slice
 CONTEXT_HOST_FLUSHES = 1 << 0
 TAKEOVER_NEVER = NEVER
 TAKEOVER_ALWAYS = 0xFFFF_FFFE
+TAKEOVER_DEFAULT = 1000
 BATCH_MORE = 1 << 0
 
 
@@ -62,6 +63,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_context_fd": (c_int, [c_void_p]),
     "gw_context_poll": (c_int32, [c_void_p, c_int32, c_void_p, c_size_t, c_size_t, POINTER(Batch)]),
     "gw_batch_init": (None, [POINTER(Batch)]),
+    "gw_context_network_changed": (c_int32, [c_void_p]),
     "gw_context_flush": (c_int32, [c_void_p]),
     "gw_context_wake": (c_int32, [c_void_p]),
     "gw_context_last_error": (c_int32, [c_void_p, POINTER(Error)]),

@@ -7,8 +7,9 @@
 
 :mod:`gatewire.sync.websocket` is that of :mod:`gatewire.websocket`.
 
-Each client has a context of its own, and whoever waits does its input and output: between two calls nothing is read or
-answered.  A program that computes for long gives ``takeover=0``: a thread of the library then keeps the connection.
+Each client has a context of its own, and whoever waits does its input and output.  Between two calls a thread of the
+library steps in when there has been something to do for a second, so that the connection stays; ``takeover`` sets that
+time.
 
 A client may be used by several threads: one of those that wait polls, and hands out what comes.
 """

@@ -191,6 +191,19 @@ class Client(Owner):
         """Whether the client has ended."""
         return self._ended
 
+    def network_changed(self) -> None:
+        """The program knows that the network is another one now: a new address, a route, a VPN that came or went.
+
+        An open connection sends a ping at once and ends if nothing arrives within 5 seconds (or ``pong_timeout``,
+        if that is shorter); a client that waits for its next attempt begins it at once.  The library notices by
+        itself when the machine has slept.
+
+        :raises NotConnectedError: the client has ended
+        """
+        with self._poller.lock:
+            self._open_handle()
+            self._context.network_changed()
+
     # --- the end ---
 
     def close(self, code: int = 1000, reason: str = "") -> None:

@@ -4,8 +4,8 @@
 ...     ws.send("hello")
 ...     print(ws.recv(timeout=5))
 
-As in :mod:`gatewire.sync`, whoever waits does the input and output: between two calls nothing is read or answered,
-unless ``takeover=0`` has a thread of the library do it.  A WebSocket may be used by several threads.
+As in :mod:`gatewire.sync`, whoever waits does the input and output, and between two calls a thread of the library keeps
+the connections (``takeover``).  A WebSocket may be used by several threads.
 """
 
 from ..._request import Accept, Decision, Headers, Refuse, Request
