@@ -30,6 +30,9 @@ public final class TLSContext {
 
     public init(client settings: ClientTLSSettings) throws(Failure) {
         try settings.policy.check()
+        if case .name(let name) = settings.indication, !PeerName.isDNSName(name) {
+            throw Failure(.argument, .program, "\"\(shown(name))\" is no host name to send as server name")
+        }
         role = .client
         certificate = nil
         authorities = settings.authorities

@@ -59,7 +59,7 @@ public final class TLSEngine {
     public convenience init(client context: TLSContext, serverName: String) throws(Failure) {
         let name = PeerName.bare(serverName)
         let isAddress = PeerName.isAddress(name)
-        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !context.policy.pins.isEmpty) else {
+        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !context.policy.needsName) else {
             throw Failure(.argument, .program, "\"\(shown(name))\" is neither a host name nor an IP address")
         }
         try self.init(context, .client, name)
@@ -324,7 +324,8 @@ public final class TLSEngine {
     public func write(_ plaintext: UnsafeRawBufferPointer) -> Failure? {
         switch state {
         case .failed(let failure): return failure
-        case .handshaking, .asking: return Failure(.state, .program, "nothing can be sent before the TLS handshake is done")
+        case .handshaking, .asking:
+            return Failure(.state, .program, "nothing can be sent before the TLS handshake is done")
         case .open, .closedByPeer: break
         }
         guard !isClosed else { return Failure(.state, .program, "nothing can be sent after TLS was closed") }

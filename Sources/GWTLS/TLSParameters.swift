@@ -44,7 +44,9 @@ public struct TLSParameters {
         try set("list of cipher suites", cipherSuites ?? TLSParameters.defaultCipherSuites) {
             SSL_CTX_set_ciphersuites(handle, $0)
         }
-        if let groups { try set("list of groups", groups) { Int32(truncatingIfNeeded: shim_SSL_CTX_set1_groups_list(handle, $0)) } }
+        if let groups {
+            try set("list of groups", groups) { Int32(truncatingIfNeeded: shim_SSL_CTX_set1_groups_list(handle, $0)) }
+        }
     }
 
     private func set(
@@ -53,7 +55,8 @@ public struct TLSParameters {
         guard !list.utf8.contains(0), list.withCString({ apply($0) }) == 1 else {
             throw Failure(
                 .argument, .program,
-                "the \(what) \"\(shown(list))\" has nothing that OpenSSL knows: \(OpenSSLError.takeText(otherwise: "NUL"))")
+                "the \(what) \"\(shown(list))\" has nothing that OpenSSL knows: \(OpenSSLError.takeText(otherwise: "NUL"))"
+            )
         }
     }
 }

@@ -27,6 +27,9 @@ public struct TrustPolicy {
     /// Whether a CA check can decide.
     var needsAuthorities: Bool { effectiveMode != .pin }
 
+    /// Whether the name of the server can decide.
+    var needsName: Bool { needsAuthorities || pins.hasAuthorities }
+
     /// Refuses what could never let a server in.
     func check() throws(Failure) {
         guard pins.isEmpty, !asks else { return }

@@ -77,7 +77,8 @@ private func certificateDigest(_ text: [UInt8]) -> [UInt8]? {
         #expect(!pins.matches([UInt8](repeating: 0xac, count: 32), as: .certificate))
         #expect(!pins.matches([], as: .certificate))
         #expect(!pins.matches([UInt8](repeating: 0xab, count: 31), as: .certificate))
-        #expect(pins.pins.map { text($0.text) } == [String(repeating: "ab", count: 32), String(repeating: "0c", count: 32)])
+        #expect(
+            pins.pins.map { text($0.text) } == [String(repeating: "ab", count: 32), String(repeating: "0c", count: 32)])
     }
 
     @Test("A text that is no pin is told with what was given and what is wanted")

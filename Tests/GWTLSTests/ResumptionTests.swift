@@ -41,7 +41,9 @@ import Testing
         #expect(second.client.peerChain == identity.certificate.pem)
     }
 
-    @Test("A session whose certificate the pins of now do not want is not offered", arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    @Test(
+        "A session whose certificate the pins of now do not want is not offered",
+        arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func judgedAgain(version: Int32) throws {
         let identity = try Contexts.identity()
         let client = try Contexts.client(pin: identity.certificate)
@@ -79,7 +81,9 @@ import Testing
         #expect(other.clientAction.isDone && !other.client.isResumed)
     }
 
-    @Test("A server that shows another certificate and cannot resume is judged by that one", arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    @Test(
+        "A server that shows another certificate and cannot resume is judged by that one",
+        arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func changedCertificate(version: Int32) throws {
         let identity = try Contexts.identity()
         let client = try Contexts.client(pin: identity.certificate)

@@ -6,7 +6,9 @@ import Testing
 @testable import GWTLS
 
 @Suite struct TLSParametersTests {
-    private func connect(_ change: (inout ClientTLSSettings) throws -> Void, name: String = "localhost") throws -> Joined {
+    private func connect(_ change: (inout ClientTLSSettings) throws -> Void, name: String = "localhost") throws
+        -> Joined
+    {
         let identity = try Contexts.identity()
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(identity.certificate.sha256))
@@ -40,7 +42,9 @@ import Testing
         for change: (inout TLSParameters) -> Void in [
             { $0.ciphers = "NO-SUCH-CIPHER" }, { $0.cipherSuites = "TLS_NO_SUCH" }, { $0.groups = "no-such-group" },
             { $0.ciphers = "a\0b" },
-            { $0.least = .tls13; $0.greatest = .tls12 },
+            {
+                $0.least = .tls13; $0.greatest = .tls12
+            },
         ] {
             var settings = ClientTLSSettings()
             change(&settings.parameters)
@@ -64,6 +68,7 @@ import Testing
         #expect(try !hello(.none).contains(verified))
         #expect(try hello(.name("front.example")).contains(other))
         #expect(try !hello(.name("front.example")).contains(verified))
+        #expect(throws: Failure.self) { try hello(.name("a name with spaces")) }
     }
 
     @Test("CA certificates come from a directory and from text, too")
@@ -78,7 +83,9 @@ import Testing
         try Data(root.certificate.pem).write(to: URL(fileURLWithPath: directory + "/" + name))
         for change: (inout Authorities) -> Void in [
             { $0.directory = directory }, { $0.pem = root.certificate.pem },
-            { $0.pem = root.certificate.pem; $0.withSystem = true },
+            {
+                $0.pem = root.certificate.pem; $0.withSystem = true
+            },
         ] {
             var settings = ClientTLSSettings()
             change(&settings.authorities)
@@ -112,7 +119,8 @@ import Testing
         let issuer = try Issuer()
         let leaf = try issuer.issue()
         let identity = TLSIdentity(
-            certificate: leaf.certificate, chain: [Certificate](repeating: issuer.certificate, count: 1000), key: leaf.key)
+            certificate: leaf.certificate, chain: [Certificate](repeating: issuer.certificate, count: 1000),
+            key: leaf.key)
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(leaf.certificate.sha256))
         let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))

@@ -159,7 +159,8 @@ private enum Pinned: CaseIterable {
         X509_set_issuer_name(forged.certificate.handle, X509_get_subject_name(middle.certificate.handle))
         #expect(X509_sign(forged.certificate.handle, middle.key.handle, EVP_sha256()) > 0)
         let identity = TLSIdentity(certificate: forged.certificate, chain: [middle.certificate], key: forged.key)
-        for pin in ["ca:" + text(hexText(middle.certificate.sha256)), "ca:" + text(hexText(issuer.certificate.sha256))] {
+        for pin in ["ca:" + text(hexText(middle.certificate.sha256)), "ca:" + text(hexText(issuer.certificate.sha256))]
+        {
             var settings = ClientTLSSettings()
             try settings.pins.add(pin)
             let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
@@ -222,6 +223,21 @@ private enum Pinned: CaseIterable {
             #expect(failure?.status == .argument)
             settings.policy.asks = true
             #expect(throws: Never.self) { try TLSContext(client: settings) }
+        }
+    }
+
+    @Test("Only where no pin of a CA and no CA check can decide, a server needs no name")
+    func nameWanted() throws {
+        let digest = String(repeating: "0", count: 64)
+        for (pin, mode, isNeeded) in [
+            (digest, nil, false), ("key:" + digest, .pin, false), ("ca:" + digest, nil, true),
+            (digest, .pinAndAuthority, true), (digest, TrustMode.pinOrAuthority, true),
+        ] {
+            var settings = ClientTLSSettings()
+            settings.policy.mode = mode
+            try settings.pins.add(pin)
+            let context = try TLSContext(client: settings)
+            #expect((try? TLSEngine(client: context, serverName: "")) == nil == isNeeded)
         }
     }
 

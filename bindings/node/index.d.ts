@@ -304,6 +304,11 @@ export interface ServerOptions {
   /** PEM files; both left out: a self-signed certificate is made, valid for names. */
   certificateFile?: string
   keyFile?: string
+  /** Of an encrypted key. */
+  keyPassphrase?: string
+  /** PEM file of the CAs that clients must show a certificate of; clientOptional: those that show none are let in too. */
+  clientCaFile?: string
+  clientOptional?: boolean
   names?: readonly string[]
   /** true: no TLS; only for loopback addresses. */
   plaintext?: boolean
@@ -374,6 +379,8 @@ export class Server extends EventEmitter {
   readonly keyPin: string | undefined
   /** The certificate as PEM. */
   readonly certificate: string | undefined
+  /** Reads the PEM files again: who connects from now on is shown the new certificate. */
+  reloadCertificate (): void
   readonly peers: Peer[]
   /**
    * Answers a method.  A Uint8Array is JSON, sent verbatim; any other result is written as JSON.  Throw an RpcError to

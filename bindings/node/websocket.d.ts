@@ -359,6 +359,11 @@ export interface WebSocketServerOptions extends WebSocketLimits {
   /** PEM files; both left out: a self-signed certificate is made, valid for names. */
   certificateFile?: string
   keyFile?: string
+  /** Of an encrypted key. */
+  keyPassphrase?: string
+  /** PEM file of the CAs that clients must show a certificate of; clientOptional: those that show none are let in too. */
+  clientCaFile?: string
+  clientOptional?: boolean
   names?: string | readonly string[]
   /** Asked about every upgrade.  If it throws, the peer gets 500 and the error is the program's. */
   verifyClient?: VerifyClient
@@ -407,6 +412,8 @@ export class WebSocketServer extends EventEmitter {
   readonly keyPin: string | undefined
   /** The certificate as PEM. */
   readonly certificate: string | undefined
+  /** Reads the PEM files again: who connects from now on is shown the new certificate. */
+  reloadCertificate (): void
 
   /** null when it does not listen. */
   address (): { address: string, family: 'IPv4' | 'IPv6', port: number } | null

@@ -163,8 +163,8 @@ CLIENT_OPTIONS = """
     Trust and credentials:
 
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine
-    :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA, of a
-        CA's key: one of them decides; without, CA chain and host name do
+    :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA,
+        of a CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
     :param trust: a :class:`Trust`: modes, trust on first use, other CAs, client certificates, versions and ciphers
@@ -221,6 +221,9 @@ def server_setup(
     port: int = 0,
     certificate_file: Optional[PathLike] = None,
     key_file: Optional[PathLike] = None,
+    key_passphrase: Optional[str] = None,
+    client_ca_file: Optional[PathLike] = None,
+    client_optional: bool = False,
     names: Optional[Sequence[str]] = None,
     plaintext: bool = False,
     token: Optional[str] = None,
@@ -252,10 +255,13 @@ def server_setup(
         | (_abi.SERVER_DEFLATE_TAKEOVER if deflate_takeover else 0)
         | (0 if builtin else _abi.SERVER_NO_BUILTIN)
         | (_abi.SERVER_REQUIRE_DEVICE if require_device else 0)
+        | (_abi.SERVER_CLIENT_OPTIONAL if client_optional else 0)
     )
     options.address = optional_text("address", address)
     options.certificate_file = path("certificate_file", certificate_file)
     options.key_file = path("key_file", key_file)
+    options.key_passphrase = optional_text("key_passphrase", key_passphrase)
+    options.client_ca_file = path("client_ca_file", client_ca_file)
     options.names, options.name_count = texts("names", names)
     options.token = optional_text("token", token)
     options.password = optional_text("password", password)
@@ -281,6 +287,9 @@ SERVER_OPTIONS = """
     :param port: 0: the kernel picks one, see :attr:`Server.port`
     :param certificate_file: PEM, leaf first; without it and ``key_file`` a self-signed certificate is made
     :param key_file: PEM
+    :param key_passphrase: of an encrypted key
+    :param client_ca_file: PEM file of the CAs that clients must show a certificate of
+    :param client_optional: with ``client_ca_file``: let clients in that show none
     :param names: DNS names and addresses of the certificate that is made
     :param plaintext: no TLS; only on a loopback address
     :param token: what clients must present

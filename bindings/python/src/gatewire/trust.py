@@ -39,7 +39,7 @@ class Trust:
 
     >>> client = await gatewire.connect(url, pins=["key:..."], trust=gatewire.Trust(mode="pin-and-ca"))
 
-    :param mode: ``"ca"``, ``"pin"``, ``"pin-and-ca"`` or ``"pin-or-ca"``; ``None``: with pins ``"pin"``, without ``"ca"``
+    :param mode: ``"ca"``, ``"pin"``, ``"pin-and-ca"`` or ``"pin-or-ca"``; ``None``: ``"pin"`` with pins, else ``"ca"``
     :param ask: trust on first use: asked inside the TLS handshake about a server that would be refused; returns whether
         to believe it, or an awaitable of that (not with :mod:`gatewire.sync`)
     :param answer_timeout: seconds for ``ask``
@@ -140,7 +140,7 @@ def _answer(context: Context, report: Report, accept: bool) -> None:
 
 
 def ask_now(context: Context, ask: Optional[Ask], report: Report) -> None:
-    """Asks at once: for hosts that block.  Only ``True`` accepts; :func:`threading.excepthook` is told of an exception."""
+    """Asks at once: for hosts that block.  Only ``True`` accepts; :func:`threading.excepthook` hears of exceptions."""
     accept = False
     try:
         accept = ask is not None and ask(TrustRequest(report.text, from_json(report.payload))) is True
