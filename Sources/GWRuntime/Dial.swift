@@ -250,8 +250,8 @@ final class Dial: Source {
     private func openChannel(_ fd: Int32, _ link: ProxyLink?, _ now: Instant) {
         let tls: TLSEngine?
         do throws(Failure) {
-            tls = try settings.tls.map { context throws(Failure) in
-                try TLSEngine(client: context, serverName: settings.serverName)
+            tls = try settings.tls.map { client throws(Failure) in
+                try TLSEngine(client: client, serverName: settings.serverName)
             }
         } catch {
             Syscall.close(fd)

@@ -7,7 +7,7 @@ import GWWebSocket
 /// Where to connect and what must hold of the server.
 public struct DialSettings {
     public var url: WebSocketURL
-    public var tls: TLSContext?
+    public var tls: TLSClient?
     /// SNI, and the name that the certificate must have.
     public var serverName: String
     public private(set) var headers = HeaderFields()
@@ -36,7 +36,7 @@ public struct DialSettings {
     }
 
     /// Refuses everything that can be known to be wrong without the network.
-    public init(_ target: Target) throws(Failure) {
+    public init(_ target: Target, sharing tls: SharedTLS = SharedTLS()) throws(Failure) {
         url = try WebSocketURL.parse(target.url)
         guard target.trust.tls.pins.isEmpty || url.scheme == .wss else {
             throw Failure(
@@ -50,7 +50,7 @@ public struct DialSettings {
         }
         serverName = target.serverName ?? host
         if url.isSecure {
-            tls = try TLSContext(client: target.trust.tls)
+            self.tls = try tls.client(target.trust.tls)
             answerMilliseconds = target.trust.answerMilliseconds
         }
         if !url.user.isEmpty || !url.password.isEmpty {

@@ -19,7 +19,7 @@ public struct RouteSettings {
     public struct Proxy {
         var url: ProxyURL
         /// Nil: in the clear to the proxy.
-        var tls: TLSContext?
+        var tls: TLSClient?
 
         public init(_ text: [UInt8], caFile: String?) throws(Failure) {
             try self.init(ProxyURL(text), caFile: caFile)
@@ -30,7 +30,7 @@ public struct RouteSettings {
             guard url.scheme == .https else { return }
             var settings = ClientTLSSettings()
             settings.authorities.file = caFile
-            tls = try TLSContext(client: settings)
+            tls = try TLSClient(settings)
         }
 
         /// The value of Proxy-Authorization (RFC 7617), empty without user and password.

@@ -14,6 +14,12 @@ public struct Authorities {
 
     public init() {}
 
+    static func == (left: Authorities, right: Authorities) -> Bool {
+        (left.file?.bytes ?? []) == (right.file?.bytes ?? [])
+            && (left.directory?.bytes ?? []) == (right.directory?.bytes ?? []) && left.pem == right.pem
+            && left.withSystem == right.withSystem
+    }
+
     var isSystemOnly: Bool { file == nil && directory == nil && pem.isEmpty }
 
     /// Adds them to what a session checks against.

@@ -28,7 +28,7 @@ private let keepSession: @convention(c) (OpaquePointer?, OpaquePointer?) -> Int3
         let data = SSL_get_ex_data(session, TLSEngine.sessionDataIndex)
     else { return 0 }
     Unmanaged<TLSEngine>.fromOpaque(data)._withUnsafeGuaranteedRef { engine in
-        engine.context.keptSession = KeptSession(owning: resumable, peerName: engine.peerName)
+        engine.client?.keptSession = KeptSession(owning: resumable, peerName: engine.peerName)
     }
     return 1
 }

@@ -1,7 +1,7 @@
 import COpenSSL
 import GWBase
 
-/// What the sessions of one client or one server share: versions, ciphers, ALPN, and whom to trust or what to show.
+/// What the sessions of one server, or of several clients, share: versions, ciphers, ALPN, CA certificates, and what to show.
 ///
 /// No renegotiation, no compression.  A server resumes no sessions, so that every handshake shows a certificate; a client resumes
 /// its last one if it would still believe that session's certificate.
@@ -12,12 +12,6 @@ public final class TLSContext {
     let role: Role
     /// The certificate that a server shows; nil for clients.
     public let certificate: Certificate?
-    /// Whom a client believes; handshakes that have begun go on with what they began with.
-    public private(set) var policy = TrustPolicy()
-    /// The name for SNI (RFC 6066 section 3).
-    let indication: ServerNameIndication
-    /// What the next session can resume.
-    var keptSession: KeptSession?
     let keyLog: (any KeyLog)?
     private let authorities: Authorities
     private var hasAuthorities = false
@@ -29,17 +23,11 @@ public final class TLSContext {
     }
 
     public init(client settings: ClientTLSSettings) throws(Failure) {
-        try settings.policy.check()
-        if case .name(let name) = settings.indication, !PeerName.isDNSName(name) {
-            throw Failure(.argument, .program, "\"\(shown(name))\" is no host name to send as server name")
-        }
         role = .client
         certificate = nil
         authorities = settings.authorities
-        indication = settings.indication
         keyLog = settings.keyLog
         handle = try TLSContext.makeHandle(TLS_client_method(), settings.parameters)
-        policy = settings.policy
         let list = UnsafePointer(TLSContext.alpnList.utf8Start)
         // This one answers 0 for success.
         guard SSL_CTX_set_alpn_protos(handle, list, UInt32(TLSContext.alpnList.utf8CodeUnitCount)) == 0 else {
@@ -51,7 +39,7 @@ public final class TLSContext {
         if settings.resumes { KeptSession.keep(of: handle) }
         if keyLog != nil { SSL_CTX_set_keylog_callback(handle, writeKeyLog) }
         // With pins the system store is asked only for what it would have said, so it is loaded only then.
-        if policy.needsAuthorities || !authorities.isSystemOnly { try loadAuthorities() }
+        if settings.policy.needsAuthorities || !authorities.isSystemOnly { try loadAuthorities() }
     }
 
     public init(server settings: ServerTLSSettings) throws(Failure) {
@@ -59,7 +47,6 @@ public final class TLSContext {
         role = .server
         certificate = identity.certificate
         authorities = Authorities()
-        indication = .verifiedName
         keyLog = nil
         handle = try TLSContext.makeHandle(TLS_server_method(), TLSParameters())
         SSL_CTX_set_alpn_select_cb(handle, selectApplicationProtocol, nil)
@@ -108,18 +95,10 @@ public final class TLSContext {
 
     // MARK: Trust
 
-    /// Replaces the pins for handshakes that begin from now on.
-    public func replace(pins: PinSet) throws(Failure) {
-        var next = policy
-        next.pins = pins
-        try next.check()
-        policy = next
-        if next.needsAuthorities { try loadAuthorities() }
-    }
-
     var store: OpaquePointer { SSL_CTX_get_cert_store(handle) }
 
-    private func loadAuthorities() throws(Failure) {
+    /// Once, and no more.
+    func loadAuthorities() throws(Failure) {
         guard !hasAuthorities else { return }
         hasAuthorities = true
         try authorities.load(into: handle)

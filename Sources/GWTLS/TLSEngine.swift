@@ -24,6 +24,8 @@ public final class TLSEngine {
     private static let recordSize = 16_384
 
     let context: TLSContext
+    /// Whose side this is; nil for servers.
+    let client: TLSClient?
     /// The name that the peer must prove, without brackets or a dot at its end.
     let peerName: String
     /// Why the certificate check refused the peer.
@@ -56,17 +58,17 @@ public final class TLSEngine {
 
     /// A session as client.  `serverName` is the name that the certificate must have unless a pin decides alone, and is sent as SNI
     /// (RFC 6066 section 3) if it is no address and nothing else is to be sent.
-    public convenience init(client context: TLSContext, serverName: String) throws(Failure) {
+    public convenience init(client: TLSClient, serverName: String) throws(Failure) {
         let name = PeerName.bare(serverName)
         let isAddress = PeerName.isAddress(name)
-        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !context.policy.needsName) else {
+        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !client.policy.needsName) else {
             throw Failure(.argument, .program, "\"\(shown(name))\" is neither a host name nor an IP address")
         }
-        try self.init(context, .client, name)
+        try self.init(client.context, .client, name, client)
         if !name.utf8.isEmpty { try expect(name, isAddress) }
-        try indicate(name, isAddress)
+        try indicate(client.indication, name, isAddress)
         SSL_set_connect_state(session)
-        resume()
+        resume(client)
     }
 
     /// A session as server.
@@ -75,7 +77,9 @@ public final class TLSEngine {
         SSL_set_accept_state(session)
     }
 
-    private init(_ context: TLSContext, _ role: TLSContext.Role, _ peerName: String) throws(Failure) {
+    private init(
+        _ context: TLSContext, _ role: TLSContext.Role, _ peerName: String, _ client: TLSClient? = nil
+    ) throws(Failure) {
         guard context.role == role else {
             throw Failure(.argument, .program, "a TLS context is for a client or for a server, not for both")
         }
@@ -84,7 +88,8 @@ public final class TLSEngine {
         self.context = context
         self.peerName = peerName
         self.session = session
-        policy = context.policy
+        self.client = client
+        policy = client?.policy ?? TrustPolicy()
         guard let bio = MemoryBIO.make(for: self) else { throw TLSEngine.setupFailure() }
         // The session now owns the BIO, which serves both directions.
         SSL_set_bio(session, bio, bio)
@@ -115,9 +120,11 @@ public final class TLSEngine {
     }
 
     /// Sends the server name that is to be sent.
-    private func indicate(_ name: String, _ isAddress: Bool) throws(Failure) {
+    private func indicate(
+        _ indication: ServerNameIndication, _ name: String, _ isAddress: Bool
+    ) throws(Failure) {
         let indicated: String
-        switch context.indication {
+        switch indication {
         case .none: return
         case .verifiedName:
             guard !isAddress, !name.utf8.isEmpty else { return }
@@ -131,9 +138,9 @@ public final class TLSEngine {
     }
 
     /// Offers the kept session, if its certificate would be believed now.  The session is used once: its server gives another.
-    private func resume() {
-        guard let kept = context.keptSession else { return }
-        context.keptSession = nil
+    private func resume(_ client: TLSClient) {
+        guard let kept = client.keptSession else { return }
+        client.keptSession = nil
         guard kept.peerName.isEqual(peerName), SSL_set_session(session, kept.handle) == 1 else { return }
         defer { OpenSSLError.clearQueue() }
         guard let leaf = SSL_SESSION_get0_peer(kept.handle) else {
@@ -361,7 +368,7 @@ public final class TLSEngine {
         heldInput.release()
         refusal = nil
         // RFC 8446 section 6.2: a session that failed is not resumed.
-        context.keptSession = nil
+        client?.keptSession = nil
         state = .failed(failure)
         return failure
     }

@@ -23,6 +23,10 @@ public struct TLSParameters {
 
     public init() {}
 
+    var areDefault: Bool {
+        least == .tls12 && greatest == .tls13 && ciphers == nil && cipherSuites == nil && groups == nil
+    }
+
     private static let defaultCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
     /// The suite that everybody must implement first: strong enough, and the fastest (RFC 8446 section 9.1).
     private static let defaultCipherSuites =

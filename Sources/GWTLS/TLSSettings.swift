@@ -14,6 +14,16 @@ public struct ClientTLSSettings {
 
     public init() {}
 
+    /// Whether what takes long to make, the CA certificates above all, is the same for both.  Pins, modes and names are each client's own.
+    public func canShare(with other: ClientTLSSettings) -> Bool {
+        isPlain && other.isPlain && authorities == other.authorities && resumes == other.resumes
+            && policy.needsAuthorities == other.policy.needsAuthorities
+    }
+
+    private var isPlain: Bool {
+        identity == nil && keyLog == nil && parameters.areDefault && authorities.directory == nil
+    }
+
     public var pins: PinSet {
         get { policy.pins }
         set { policy.pins = newValue }

@@ -11,7 +11,7 @@ import Testing
         settings.policy.asks = true
         let server = try Contexts.server(Contexts.identity())
         #expect(shim_SSL_CTX_set_max_proto_version(server.handle, version) == 1)
-        let pair = try Joined(TLSContext(client: settings), server)
+        let pair = try Joined(TLSClient(settings), server)
         pair.shake(piece: piece)
         return pair
     }
@@ -59,7 +59,7 @@ import Testing
         var settings = ClientTLSSettings()
         settings.policy.asks = true
         try settings.pins.add(hexText(identity.certificate.sha256))
-        let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+        let pair = try Joined(TLSClient(settings), Contexts.server(identity))
         pair.shake()
         #expect(pair.clientAction.isDone)
     }

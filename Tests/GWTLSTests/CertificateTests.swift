@@ -126,7 +126,7 @@ import Testing
         for path in ["/nonexistent/ca.pem", empty.path, "/tmp/a\0b", ""] {
             var settings = ClientTLSSettings()
             settings.authorities.file = path
-            let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
+            let failure = #expect(throws: Failure.self) { try TLSClient(settings) }
             #expect(failure?.status == .certificate)
             #expect(failure?.text.contains("the CA file") == true)
         }

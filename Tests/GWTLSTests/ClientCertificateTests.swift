@@ -22,7 +22,7 @@ import Testing
         var settings = ClientTLSSettings()
         settings.identity = identity
         try settings.pins.add(hexText(shown.certificate.sha256))
-        let pair = try Joined(TLSContext(client: settings), TLSContext(server: serving))
+        let pair = try Joined(TLSClient(settings), TLSContext(server: serving))
         pair.shake()
         return pair
     }

@@ -11,7 +11,7 @@ final class Joined {
     var clientAction = TLSEngine.HandshakeAction.wantsInput
     var serverAction = TLSEngine.HandshakeAction.wantsInput
 
-    init(_ client: TLSContext, _ server: TLSContext, name: String = "localhost") throws {
+    init(_ client: TLSClient, _ server: TLSContext, name: String = "localhost") throws {
         self.client = try TLSEngine(client: client, serverName: name)
         self.server = try TLSEngine(server: server)
     }
@@ -105,18 +105,18 @@ enum Contexts {
         try TLSContext(server: ServerTLSSettings(identity: identity))
     }
 
-    static func client(pin certificate: Certificate) throws -> TLSContext {
+    static func client(pin certificate: Certificate) throws -> TLSClient {
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(certificate.sha256))
-        return try TLSContext(client: settings)
+        return try TLSClient(settings)
     }
 
     /// A client that trusts one certificate as its CA.
-    static func client(trusting certificate: Certificate) throws -> TLSContext {
+    static func client(trusting certificate: Certificate) throws -> TLSClient {
         let file = try TemporaryFile(certificate.pem)
         var settings = ClientTLSSettings()
         settings.authorities.file = file.path
-        return try TLSContext(client: settings)
+        return try TLSClient(settings)
     }
 }
 

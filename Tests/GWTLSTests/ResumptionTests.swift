@@ -15,7 +15,7 @@ import Testing
     }
 
     /// Shakes hands and takes what comes behind.
-    private func connect(_ client: TLSContext, _ server: TLSContext, name: String = "localhost") throws -> Joined {
+    private func connect(_ client: TLSClient, _ server: TLSContext, name: String = "localhost") throws -> Joined {
         let pair = try Joined(client, server, name: name)
         pair.shake()
         if pair.clientAction.isDone, pair.serverAction.isDone {
@@ -99,7 +99,7 @@ import Testing
         var settings = ClientTLSSettings()
         settings.resumes = false
         try settings.pins.add(hexText(identity.certificate.sha256))
-        let client = try TLSContext(client: settings)
+        let client = try TLSClient(settings)
         let server = try server(identity, TLS1_3_VERSION)
         _ = try connect(client, server)
         #expect(client.keptSession == nil)

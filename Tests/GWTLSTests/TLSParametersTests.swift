@@ -13,7 +13,7 @@ import Testing
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(identity.certificate.sha256))
         try change(&settings)
-        let pair = try Joined(TLSContext(client: settings), Contexts.server(identity), name: name)
+        let pair = try Joined(TLSClient(settings), Contexts.server(identity), name: name)
         pair.shake()
         return pair
     }
@@ -48,7 +48,7 @@ import Testing
         ] {
             var settings = ClientTLSSettings()
             change(&settings.parameters)
-            let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
+            let failure = #expect(throws: Failure.self) { try TLSClient(settings) }
             #expect(failure?.status == .argument)
         }
     }
@@ -58,7 +58,7 @@ import Testing
         func hello(_ indication: ServerNameIndication) throws -> String {
             var settings = ClientTLSSettings()
             settings.indication = indication
-            let engine = try TLSEngine(client: TLSContext(client: settings), serverName: "gateway.example")
+            let engine = try TLSEngine(client: TLSClient(settings), serverName: "gateway.example")
             _ = engine.handshake()
             return text(hexText(engine.output.readable))
         }
@@ -89,13 +89,13 @@ import Testing
         ] {
             var settings = ClientTLSSettings()
             change(&settings.authorities)
-            let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+            let pair = try Joined(TLSClient(settings), Contexts.server(identity))
             pair.shake()
             #expect(pair.clientAction.isDone)
         }
         var settings = ClientTLSSettings()
         settings.authorities.pem = "no certificate".bytes
-        let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
+        let failure = #expect(throws: Failure.self) { try TLSClient(settings) }
         #expect(failure?.status == .certificate)
     }
 
@@ -123,7 +123,7 @@ import Testing
             key: leaf.key)
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(leaf.certificate.sha256))
-        let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+        let pair = try Joined(TLSClient(settings), Contexts.server(identity))
         pair.shake()
         #expect(pair.clientAction.failure?.status == .tls)
         #expect(pair.client.write([1]) != nil)

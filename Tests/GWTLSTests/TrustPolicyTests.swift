@@ -93,7 +93,7 @@ private enum Pinned: CaseIterable {
                     if let pin = scene.pin(pinned) { try settings.pins.add(pin) }
                     let server = try Contexts.server(scene.identity)
                     #expect(shim_SSL_CTX_set_max_proto_version(server.handle, version) == 1)
-                    let pair = try Joined(TLSContext(client: settings), server)
+                    let pair = try Joined(TLSClient(settings), server)
                     pair.shake()
                     let failure = pair.clientAction.failure
                     let row: Comment = "\(shown) \(mode) \(pinned): \(failure?.text ?? "open")"
@@ -115,7 +115,7 @@ private enum Pinned: CaseIterable {
         for (pin, isBelieved) in [("key:" + text(hexText(old.keySHA256)), true), (text(hexText(old.sha256)), false)] {
             var settings = ClientTLSSettings()
             try settings.pins.add(pin)
-            let pair = try Joined(TLSContext(client: settings), Contexts.server(renewed))
+            let pair = try Joined(TLSClient(settings), Contexts.server(renewed))
             pair.shake()
             #expect(pair.clientAction.isDone == isBelieved)
         }
@@ -130,7 +130,7 @@ private enum Pinned: CaseIterable {
             var settings = ClientTLSSettings()
             if hasFile { settings.authorities.file = file.path }
             try settings.pins.add("ca:" + text(hexText(root.certificate.sha256)))
-            let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+            let pair = try Joined(TLSClient(settings), Contexts.server(identity))
             pair.shake()
             #expect(pair.clientAction.isDone == hasFile)
             #expect(pair.clientAction.failure?.status == (hasFile ? nil : .tlsPin))
@@ -144,7 +144,7 @@ private enum Pinned: CaseIterable {
         let identity = TLSIdentity(certificate: leaf.certificate, chain: [pinned.certificate], key: leaf.key)
         var settings = ClientTLSSettings()
         try settings.pins.add("ca:" + text(hexText(pinned.certificate.sha256)))
-        let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+        let pair = try Joined(TLSClient(settings), Contexts.server(identity))
         pair.shake()
         #expect(pair.clientAction.failure?.status == .tlsChain)
         #expect(pair.client.write([1]) != nil)
@@ -163,7 +163,7 @@ private enum Pinned: CaseIterable {
         {
             var settings = ClientTLSSettings()
             try settings.pins.add(pin)
-            let pair = try Joined(TLSContext(client: settings), Contexts.server(identity))
+            let pair = try Joined(TLSClient(settings), Contexts.server(identity))
             pair.shake()
             #expect(pair.clientAction.failure != nil)
         }
@@ -181,7 +181,7 @@ private enum Pinned: CaseIterable {
             var settings = ClientTLSSettings()
             settings.policy.asks = asks
             try settings.pins.add(hexText(weak.certificate.sha256))
-            let pair = try Joined(TLSContext(client: settings), server)
+            let pair = try Joined(TLSClient(settings), server)
             pair.shake()
             #expect(pair.clientAction.failure?.status == .tlsChain)
             #expect(pair.clientAction.failure?.text.contains("too weak") == true)
@@ -195,7 +195,7 @@ private enum Pinned: CaseIterable {
         var settings = ClientTLSSettings()
         settings.authorities.file = file.path
         try settings.pins.add("key:" + String(repeating: "AB", count: 32))
-        let pair = try Joined(TLSContext(client: settings), Contexts.server(scene.identity))
+        let pair = try Joined(TLSClient(settings), Contexts.server(scene.identity))
         pair.shake()
         let failure = try #require(pair.clientAction.failure)
         let detail = try #require(try JSONSerialization.jsonObject(with: Data(failure.detail)) as? [String: Any])
@@ -219,10 +219,10 @@ private enum Pinned: CaseIterable {
         for mode in [TrustMode.pin, .pinAndAuthority] {
             var settings = ClientTLSSettings()
             settings.policy.mode = mode
-            let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
+            let failure = #expect(throws: Failure.self) { try TLSClient(settings) }
             #expect(failure?.status == .argument)
             settings.policy.asks = true
-            #expect(throws: Never.self) { try TLSContext(client: settings) }
+            #expect(throws: Never.self) { try TLSClient(settings) }
         }
     }
 
@@ -236,7 +236,7 @@ private enum Pinned: CaseIterable {
             var settings = ClientTLSSettings()
             settings.policy.mode = mode
             try settings.pins.add(pin)
-            let context = try TLSContext(client: settings)
+            let context = try TLSClient(settings)
             #expect((try? TLSEngine(client: context, serverName: "")) == nil == isNeeded)
         }
     }

@@ -165,7 +165,7 @@ SOCKET_OPTIONS = f"""
         of a CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
-    :param trust: a :class:`gatewire.Trust`: modes, trust on first use, other CAs, client certificates, versions and more
+    :param trust: a :class:`gatewire.Trust`: modes, trust on first use, other CAs, client certificates, ciphers
     :param route: a :class:`gatewire.Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request, ``Origin`` and ``Cookie`` for example: a mapping, or pairs
     :param subprotocols: in the order of preference
