@@ -17,7 +17,12 @@ enum PinText {
         var rest = trimmed(text)[...]
         guard hasPrefix(rest, "sha256/") else { return nil }
         rest = rest.dropFirst(7)
-        if rest.first == UInt8(ascii: "/"), rest.count == 45 || rest.count == 44 { rest = rest.dropFirst() }
+        // The first character of the digest may be a slash as well: 44 characters with padding, 43 without are the digest alone.
+        let isPadded = rest.last == UInt8(ascii: "=")
+        if rest.count == (isPadded ? 45 : 44) {
+            guard rest.first == UInt8(ascii: "/") else { return nil }
+            rest = rest.dropFirst()
+        }
         guard let digest = Base64.decode(rest), digest.count == Digest.sha256Size else { return nil }
         return digest
     }

@@ -18,7 +18,11 @@ public final class TLSClient {
         }
         policy = settings.policy
         indication = settings.indication
-        self.context = try context ?? TLSContext(client: settings)
+        if let context {
+            self.context = context
+        } else {
+            self.context = try TLSContext(client: settings)
+        }
     }
 
     /// Replaces the pins for handshakes that begin from now on.

@@ -147,6 +147,20 @@ private func certificateDigest(_ text: [UInt8]) -> [UInt8]? {
         #expect(throws: Failure.self) { try Pin(given.bytes) }
     }
 
+    @Test("A base64 digest may begin with a slash, behind one slash or two, padded or not")
+    func slashes() throws {
+        for first in [UInt8(0xab), 0xfc, 0xff] {
+            let digest = [first] + [UInt8](repeating: first, count: 31)
+            let padded = text(Base64.encode(digest))
+            for written in [padded, String(padded.dropLast())] {
+                for prefix in ["sha256/", "sha256//"] {
+                    let pin = try Pin((prefix + written).bytes)
+                    #expect(pin.digest == digest, "\(prefix)\(written)")
+                }
+            }
+        }
+    }
+
     @Test("A base64 digest with a byte too few or too many is refused")
     func base64Length() {
         for count in [0, 16, 20, 31, 33, 48, 64] {

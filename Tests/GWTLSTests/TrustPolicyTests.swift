@@ -226,6 +226,30 @@ private enum Pinned: CaseIterable {
         }
     }
 
+    @Test("Clients over one context have pins and sessions of their own")
+    func shared() throws {
+        let identity = try Contexts.identity()
+        var settings = ClientTLSSettings()
+        try settings.pins.add(hexText(identity.certificate.sha256))
+        let first = try TLSClient(settings)
+        let second = try TLSClient(settings, sharing: first.context)
+        #expect(first.context === second.context)
+        try first.replace(pins: PinSet([String(repeating: "0", count: 64).bytes]))
+        let server = try Contexts.server(identity)
+        for (client, isBelieved) in [(first, false), (second, true)] {
+            let pair = try Joined(client, server)
+            pair.shake()
+            #expect(pair.clientAction.isDone == isBelieved)
+        }
+        #expect(settings.canShare(with: settings))
+        var other = settings
+        other.policy.mode = .pinAndAuthority
+        #expect(!settings.canShare(with: other))
+        other = settings
+        other.identity = identity
+        #expect(!other.canShare(with: other))
+    }
+
     @Test("Only where no pin of a CA and no CA check can decide, a server needs no name")
     func nameWanted() throws {
         let digest = String(repeating: "0", count: 64)
@@ -237,7 +261,8 @@ private enum Pinned: CaseIterable {
             settings.policy.mode = mode
             try settings.pins.add(pin)
             let context = try TLSClient(settings)
-            #expect((try? TLSEngine(client: context, serverName: "")) == nil == isNeeded)
+            let engine = try? TLSEngine(client: context, serverName: "")
+            #expect((engine == nil) == isNeeded)
         }
     }
 
