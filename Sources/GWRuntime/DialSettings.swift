@@ -10,6 +10,12 @@ public struct DialSettings {
     public var tls: TLSClient?
     /// SNI, and the name that the certificate must have.
     public var serverName: String
+    /// For a redirect that leads from ws to wss.
+    let secureClient: TLSClient?
+    /// Whether the client's certificate is for this server.
+    private(set) var showsIdentity = true
+    let plaintext: PlaintextPolicy
+    let maxRedirects: UInt32
     public private(set) var headers = HeaderFields()
     public private(set) var subprotocols: [[UInt8]] = []
     public var requiresSubprotocol = false
@@ -49,10 +55,15 @@ public struct DialSettings {
                 "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
         }
         serverName = target.serverName ?? host
-        if url.isSecure {
-            self.tls = try tls.client(target.trust.tls)
-            answerMilliseconds = target.trust.answerMilliseconds
+        plaintext = target.plaintext
+        maxRedirects = target.maxRedirects
+        answerMilliseconds = target.trust.answerMilliseconds
+        if url.isSecure || maxRedirects > 0 {
+            secureClient = try tls.client(target.trust.tls)
+        } else {
+            secureClient = nil
         }
+        self.tls = url.isSecure ? secureClient : nil
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)
             headers.append("Authorization".bytes, "Basic ".bytes + credentials)
@@ -64,6 +75,10 @@ public struct DialSettings {
         var field = HeaderFields()
         field.append(name, value)
         try ClientHandshake.check(field)
+        guard !field.contains("Authorization") || !headers.contains("Authorization") else {
+            throw Failure(
+                .argument, .program, "Authorization stands there twice, or the URL has a user or password too")
+        }
         headers.append(name, value)
     }
 
@@ -71,6 +86,15 @@ public struct DialSettings {
     public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
         try ClientHandshake.check(subprotocols: subprotocols)
         self.subprotocols = subprotocols
+    }
+
+    /// Takes out what is meant for one origin only.
+    mutating func forgetOrigin() {
+        headers.remove("Authorization")
+        headers.remove("Proxy-Authorization")
+        headers.remove("Cookie")
+        route.forgetAddresses()
+        showsIdentity = false
     }
 
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }

@@ -58,7 +58,10 @@ public final class TLSEngine {
 
     /// A session as client.  `serverName` is the name that the certificate must have unless a pin decides alone, and is sent as SNI
     /// (RFC 6066 section 3) if it is no address and nothing else is to be sent.
-    public convenience init(client: TLSClient, serverName: String) throws(Failure) {
+    /// `showsIdentity` is false where the client's certificate is no business of the server.
+    public convenience init(
+        client: TLSClient, serverName: String, showsIdentity: Bool = true
+    ) throws(Failure) {
         let name = PeerName.bare(serverName)
         let isAddress = PeerName.isAddress(name)
         guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !client.policy.needsName) else {
@@ -67,6 +70,7 @@ public final class TLSEngine {
         try self.init(client.context, .client, name, client)
         if !name.utf8.isEmpty { try expect(name, isAddress) }
         try indicate(client.indication, name, isAddress)
+        if !showsIdentity { SSL_certs_clear(session) }
         SSL_set_connect_state(session)
         resume(client)
     }

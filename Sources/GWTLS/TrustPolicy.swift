@@ -27,6 +27,14 @@ public struct TrustPolicy {
     /// Whether a CA check can decide.
     var needsAuthorities: Bool { effectiveMode != .pin }
 
+    /// Whether a pin has decided for every server that was let in without a question.
+    public var usesPins: Bool {
+        switch effectiveMode {
+        case .pin, .pinAndAuthority: !pins.isEmpty && !asks
+        case .authority, .pinOrAuthority: false
+        }
+    }
+
     /// Whether the name of the server can decide.
     var needsName: Bool { needsAuthorities || pins.hasAuthorities }
 

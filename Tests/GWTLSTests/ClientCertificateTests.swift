@@ -14,7 +14,9 @@ import Testing
         file = try TemporaryFile(authority.certificate.pem)
     }
 
-    private func connect(showing identity: TLSIdentity?, isRequired: Bool = true) throws -> Joined {
+    private func connect(
+        showing identity: TLSIdentity?, isRequired: Bool = true, toOther isOther: Bool = false
+    ) throws -> Joined {
         let shown = try Contexts.identity()
         var serving = ServerTLSSettings(identity: shown)
         serving.clientAuthorities = file.path
@@ -22,7 +24,7 @@ import Testing
         var settings = ClientTLSSettings()
         settings.identity = identity
         try settings.pins.add(hexText(shown.certificate.sha256))
-        let pair = try Joined(TLSClient(settings), TLSContext(server: serving))
+        let pair = try Joined(TLSClient(settings), TLSContext(server: serving), showsIdentity: !isOther)
         pair.shake()
         return pair
     }
@@ -34,6 +36,13 @@ import Testing
         #expect(pair.clientAction.isDone && pair.serverAction.isDone)
         #expect(pair.server.peerCertificate?.sha256 == identity.certificate.sha256)
         #expect(pair.server.peerCertificate?.subject == "CN=device-7")
+    }
+
+    @Test("A server that it is not meant for, behind a redirect, is not shown the certificate")
+    func otherOrigin() throws {
+        let pair = try connect(showing: authority.issue(["device-7"]), isRequired: false, toOther: true)
+        #expect(pair.clientAction.isDone && pair.serverAction.isDone)
+        #expect(pair.server.peerCertificate == nil)
     }
 
     @Test("Without one nobody is let in where it is required, and everybody where it is not")

@@ -11,8 +11,8 @@ final class Joined {
     var clientAction = TLSEngine.HandshakeAction.wantsInput
     var serverAction = TLSEngine.HandshakeAction.wantsInput
 
-    init(_ client: TLSClient, _ server: TLSContext, name: String = "localhost") throws {
-        self.client = try TLSEngine(client: client, serverName: name)
+    init(_ client: TLSClient, _ server: TLSContext, name: String = "localhost", showsIdentity: Bool = true) throws {
+        self.client = try TLSEngine(client: client, serverName: name, showsIdentity: showsIdentity)
         self.server = try TLSEngine(server: server)
     }
 

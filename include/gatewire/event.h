@@ -110,6 +110,19 @@ enum {
    * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
   GW_EVENT_SOCKET_CLOSED = 36,
 
+  /* --- doctor (doctor.h) --- */
+
+  /* A step is judged.  subject: GW_DOCTOR_...; name: the same as a word, "tls"; code: how long it took, in microseconds.
+   * text: one line for a person, with what to do if it failed.  status, actor: why it failed and who must act; with GW_OK an actor means
+   * that it passed with a remark.  flags: GW_EVENT_SKIPPED, GW_EVENT_RETRYABLE.  payload: JSON, or empty: addresses that were
+   * tried; TLS version, cipher and certificate; pins seen and wanted; HTTP status and headers (without Set-Cookie), of a refusal with its
+   * "body"; protocol, scopes, tick interval; of a refused connect request its details. */
+  GW_EVENT_DOCTOR_STEP = 40,
+
+  /* Terminal for a doctor.  status GW_OK: every step passed or was not needed.  Else of the first that failed: name: the step;
+   * status, actor, text (without the advice), payload, flags, retry_after_ms.  code: how long all of it took, in microseconds. */
+  GW_EVENT_DOCTOR_DONE = 41,
+
   /* --- clients and sockets, with GW_TRUST_ASK (trust.h) --- */
 
   /* Inside a TLS handshake: the server would be refused for its certificate.  Answer with gw_trust_answer within answer_timeout_ms, after which the
@@ -118,7 +131,7 @@ enum {
    * none: a first use), "subject", "issuer", "notBefore", "notAfter" (RFC 3339), "names", "serverName" (which is verified), and "chain" (what the CA
    * check says, "ok" or why not).  That the server has the certificate's key is proved only when the handshake is done: keep what was
    * accepted when the connection is open. */
-  GW_EVENT_TRUST_REQUEST = 40
+  GW_EVENT_TRUST_REQUEST = 42
 };
 
 /* gw_event.flags */
@@ -126,7 +139,8 @@ enum {
   GW_EVENT_RETRYABLE = 1u << 0, /* trying the same again later can help */
   GW_EVENT_PART = 1u << 1,      /* more parts of this message follow */
   GW_EVENT_CLEAN = 1u << 2,     /* both close frames were seen (RFC 6455 section 7.1.4) */
-  GW_EVENT_PEER_FIRST = 1u << 3 /* the peer's close frame was the first */
+  GW_EVENT_PEER_FIRST = 1u << 3, /* the peer's close frame was the first */
+  GW_EVENT_SKIPPED = 1u << 4    /* the step was not needed, or never reached */
 };
 
 /* gw_event.sequence of a frame without seq. */

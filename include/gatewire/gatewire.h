@@ -7,6 +7,7 @@
  *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
  *   trust.h     which servers are believed: pins, CAs, asking; how TLS is spoken
  *   client.h    a gateway connection that heals itself: calls, answers, events
+ *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
  *
@@ -39,6 +40,7 @@
 #include "route.h"
 #include "trust.h"
 #include "client.h"
+#include "doctor.h"
 #include "server.h"
 #include "socket.h"
 

@@ -75,7 +75,8 @@ typedef struct gw_trust_options {
 
   const char *sni; /* server name to send in place of the one that is verified */
 
-  /* What the client shows to servers that ask for a certificate (RFC 8446 section 4.3.2): two PEM files, or one PKCS #12 file. */
+  /* What the client shows to servers that ask for a certificate (RFC 8446 section 4.3.2): two PEM files, or one PKCS #12
+   * file.  Not shown to another origin that a redirect leads to. */
   const char *certificate_file; /* leaf first */
   const char *key_file;
   const char *pkcs12_file;

@@ -56,6 +56,7 @@ class ClientSetup:
 def client_setup(
     url: str,
     *,
+    alternates: Optional[Sequence[str]] = None,
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
@@ -118,6 +119,7 @@ def client_setup(
         | (0 if device else _abi.CLIENT_NO_DEVICE)
     )
     options.url = text("url", url)
+    options.alternates, options.alternate_count = texts("alternates", alternates)
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
@@ -163,6 +165,7 @@ CLIENT_OPTIONS = """
     Trust and credentials:
 
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine
+    :param alternates: further URLs of the same gateway, each tried a little later: the first that proves who it is wins
     :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA,
         of a CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
