@@ -24,6 +24,7 @@ public enum EventType: UInt32, Sendable {
     case socketClosed = 36
     case doctorStep = 50
     case doctorDone = 51
+    case trustRequest = 40
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.

@@ -1,6 +1,7 @@
 import GWBase
 import GWHTTP
 import GWJSON
+import GWTLS
 import GWWebSocket
 
 /// What a raw WebSocket may use and does by itself.
@@ -265,6 +266,9 @@ public final class Socket: Source {
     }
 
     // MARK: - State
+
+    /// What TLS agreed on; nil without it.
+    public var agreement: TLSAgreement? { channel?.agreement }
 
     private var currentTimings: DialTimings {
         if case .dialing(let dial) = phase { return dial.timings }

@@ -23,8 +23,9 @@ func clientSettings(
     guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
     if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
     if has(GW_CLIENT_PLAINTEXT_ANY) { target.plaintext = .any }
-    target.pins = try texts("pins", options.pins, options.pin_count) ?? []
-    target.caFile = try path("ca_file", options.ca_file)
+    target.trust = try TrustOptions(
+        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
+    ).settings()
     target.serverName = try path("server_name", options.server_name)
 
     var identity = ClientSettings.Identity.temporary

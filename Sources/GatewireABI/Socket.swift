@@ -118,6 +118,21 @@ public func gw_socket_get_state(
     }
 }
 
+@_cdecl("gw_socket_get_tls") @implementation
+public func gw_socket_get_tls(_ socket: OpaquePointer?, _ out: UnsafeMutablePointer<gw_tls_state>?) -> gw_status {
+    guard let socket, let out else { return Status.argument.code }
+    return withObject(socket, SocketHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in
+            try TLSTexts.check(out)
+            guard let agreement = handle.socket.agreement else { throw TLSTexts.none }
+            let texts = TLSTexts(agreement)
+            handle.tls = texts
+            texts.fill(out)
+            return .ok
+        }
+    }
+}
+
 // What sockets and the connections of listeners have in common.
 
 func send(

@@ -9,7 +9,7 @@ wrapper=${2:-}
 cd "$(dirname "$0")/../.."
 out=$library/c-tests
 mkdir -p "$out/certificates"
-[ -f "$out/certificates/good.pem" ] || Tests/C/certificates.sh "$out/certificates"
+[ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
 passed=0
 failed=0
@@ -48,7 +48,7 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust \
+for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust verdicts \
   hostile threads crowd promises; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;

@@ -11,6 +11,7 @@
 #include "base.h"
 #include "context.h"
 #include "route.h"
+#include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,7 @@ typedef struct gw_socket_options {
   size_t pin_count;
   const char *ca_file;
   const char *server_name;
+  const gw_trust_options *trust; /* as in gw_client_options */
   const gw_route_options *route; /* NULL: directly over TCP */
   const gw_header *headers; /* added to the upgrade request, Origin and Cookie for example; reserved ones are refused */
   size_t header_count;
@@ -112,7 +114,7 @@ GW_EXPORT void gw_socket_options_init(gw_socket_options *options);
 /* Starts connecting and returns.  GW_EVENT_SOCKET_OPEN follows, or GW_EVENT_SOCKET_CLOSED.  An answer other than 101 is
  * GW_ERR_UPGRADE_REFUSED: code is its status, payload JSON with "status", "headers" ([[name, value], ...]) and "body" (up to 64 KiB).
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT,
- * GW_ERR_CERTIFICATE (ca_file), GW_ERR_FORKED.
+ * GW_ERR_CERTIFICATE (ca_file and those of trust), GW_ERR_FORKED.
  * Threads: any.  Owned: free with gw_socket_free. */
 GW_EXPORT gw_status gw_socket_open(gw_context *context, const gw_socket_options *options, gw_socket **out);
 
@@ -204,6 +206,9 @@ typedef struct gw_socket_state {
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_GONE (the context was freed), GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_get_state(const gw_socket *socket, gw_socket_state *out);
 
+/* As gw_client_get_tls, of a socket. */
+GW_EXPORT gw_status gw_socket_get_tls(gw_socket *socket, gw_tls_state *out);
+
 /*
  * --- server ---
  *
@@ -222,6 +227,7 @@ enum {
   GW_LISTENER_DEFLATE_TAKEOVER = GW_LISTENER_CLIENT_TAKEOVER | GW_LISTENER_SERVER_TAKEOVER,
   GW_LISTENER_PARTS = 1u << 5,            /* as GW_SOCKET_PARTS */
   GW_LISTENER_CONTROL = 1u << 6,          /* as GW_SOCKET_CONTROL */
+  GW_LISTENER_CLIENT_OPTIONAL = 1u << 9,  /* with client_ca_file: let clients in that show no certificate */
   GW_LISTENER_ASK = 1u << 7               /* every upgrade request is GW_EVENT_SOCKET_REQUEST, for the host to decide */
 };
 
@@ -229,8 +235,10 @@ typedef struct gw_listener_options {
   uint32_t struct_size;
   uint32_t flags;
   const char *address;          /* literal address.  NULL: 127.0.0.1 */
-  const char *certificate_file; /* as in gw_server_options */
+  const char *certificate_file; /* as in gw_server_options, with the three below */
   const char *key_file;
+  const char *key_passphrase;
+  const char *client_ca_file;
   const char *const *names;
   size_t name_count;
   /* Allowed Origin values, "https://example.org" for one, compared without case and without the scheme's default port; NULL: any.  A
@@ -263,6 +271,9 @@ GW_EXPORT uint32_t gw_listener_port(const gw_listener *listener);
 
 /* Text about the listener; which, out, ownership and statuses as gw_server_get_text.  Threads: any. */
 GW_EXPORT gw_status gw_listener_get_text(const gw_listener *listener, uint32_t which, gw_slice *out);
+
+/* As gw_server_reload_certificate. */
+GW_EXPORT gw_status gw_listener_reload_certificate(gw_listener *listener);
 
 /* Lets a connection in that GW_EVENT_SOCKET_REQUEST asked about; GW_EVENT_SOCKET_OPEN follows.  subprotocol: one that the peer offered, or NULL.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */

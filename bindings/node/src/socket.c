@@ -82,8 +82,10 @@ static napi_value socket_open(napi_env env, napi_callback_info info) {
   settings.url = addon->text.bytes;
   settings.limits = &limits;
   gw_route_options route;
+  gw_trust_options trust;
   bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_SOCKET, &settings, &memory) &&
                  read_route(env, arguments[2], &route, &memory, &settings.route) &&
+                 read_trust(env, arguments[2], &trust, &memory, &settings.trust) &&
                  read_limits(env, arguments[2], arguments[3], &limits, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
