@@ -102,7 +102,7 @@ PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
 NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js
-TEST_PARTS := test-unit test-c test-python test-node test-peers lint layers abi
+TEST_PARTS := test-unit test-c test-python test-node test-peers test-autobahn lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
 test: test-dependencies all build/static/libgatewire.so ## everything that must hold on every commit
@@ -125,7 +125,16 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@scripts/python-env.sh
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
 	@cd bindings/node && node --test $(NODE_PEER_TESTS)
-	@Tests/Peers/nginx.sh
+	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c
+	@$(PYTEST) Tests/Peers
+	@Tests/Peers/forward_proxies.sh
+
+test-autobahn: all | test-dependencies ## the quick cases of the Autobahn test suite, where there is a Python 2.7 for it
+	@QUICK=1 Tests/Autobahn/run.sh || { status=$$?; [ $$status -eq 3 ] && echo "Not run."; }
+
+.PHONY: autobahn
+autobahn: all | test-dependencies ## all cases of the Autobahn test suite, both roles; QUICK=1: without the large compressed ones
+	@QUICK=$(QUICK) Tests/Autobahn/run.sh
 
 lint: | test-dependencies ## formatter and static checks
 	@scripts/lint.sh

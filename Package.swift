@@ -33,7 +33,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let abiDependencies: [Target.Dependency] = [
-    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWTLS", "GWWebSocket", "GWGateway", "GWRuntime",
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWRoute", "GWTLS", "GWWebSocket", "GWGateway", "GWRuntime",
     "CGatewire",
 ]
 
@@ -50,6 +50,7 @@ let package = Package(
         layer("GWBase", []),
         layer("GWJSON", ["GWBase"]),
         layer("GWHTTP", ["GWBase"]),
+        layer("GWRoute", ["GWBase", "GWHTTP"]),
         layer("GWDeflate", ["GWBase", "CZlib"]),
         layer("GWWebSocket", ["GWBase", "GWHTTP", "GWDeflate"]),
         layer("GWTLS", ["GWBase", "COpenSSL"]),
@@ -58,7 +59,7 @@ let package = Package(
         // the world
         layer(
             "GWRuntime",
-            ["GWBase", "GWJSON", "GWHTTP", "GWDeflate", "GWWebSocket", "GWTLS", "GWGateway", "CSystem"]),
+            ["GWBase", "GWJSON", "GWHTTP", "GWRoute", "GWDeflate", "GWWebSocket", "GWTLS", "GWGateway", "CSystem"]),
     ]
 )
 
@@ -67,6 +68,7 @@ if build.isEmpty {
         tests("GWBase", []),
         tests("GWJSON", ["GWBase"]),
         tests("GWHTTP", ["GWBase"]),
+        tests("GWRoute", ["GWBase", "GWHTTP"]),
         tests("GWDeflate", ["GWBase"]),
         tests("GWWebSocket", ["GWBase", "GWHTTP", "GWDeflate"]),
         tests("GWTLS", ["GWBase"]),

@@ -33,6 +33,11 @@ have openssl || want openssl
 if [ "$scope" = test ]; then
   [ -d /usr/share/nodejs/ws ] || want node-ws
   have nginx || [ -x /usr/sbin/nginx ] || want nginx-light
+  have squid || [ -x /usr/sbin/squid ] || want squid
+  have tinyproxy || [ -x /usr/bin/tinyproxy ] || want tinyproxy
+  have microsocks || want microsocks
+  have stunnel || [ -x /usr/bin/stunnel4 ] || want stunnel4
+  have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
   have shellcheck || want shellcheck
   have tsc || want node-typescript
   have abidiff || want abigail-tools

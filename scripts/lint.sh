@@ -26,7 +26,8 @@ check "swift format" swift format lint --strict -r -p Package.swift Sources Test
 check "shellcheck" shellcheck .ci/run $(find bindings scripts Tests -name "*.sh" -not -path "*/node_modules/*")
 check "headers as C99, C11 and C++17 with gcc and clang" headers
 scripts/python-env.sh
-check "ruff" build/venv/bin/ruff check --quiet --no-cache bindings/python
+check "ruff" build/venv/bin/ruff check --quiet --no-cache --config bindings/python/pyproject.toml bindings/python \
+  Tests/Peers Tests/Autobahn/verdict.py
 check "mypy" sh -c "cd bindings/python && ../../build/venv/bin/mypy --no-error-summary --cache-dir ../../build/mypy"
 check "tsc" tsc -p bindings/node/test/types
 for file in bindings/node/lib/*js examples/node/*.mjs; do check "$file" node --check "$file"; done

@@ -37,6 +37,7 @@ public enum Limits {
 
     // Times, milliseconds
     public static let connectMilliseconds: UInt32 = 15_000
+    public static let proxyMilliseconds: UInt32 = 15_000
     public static let tlsMilliseconds: UInt32 = 15_000
     public static let upgradeMilliseconds: UInt32 = 15_000
     public static let challengeMilliseconds: UInt32 = 15_000

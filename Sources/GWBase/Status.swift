@@ -30,6 +30,9 @@ public struct Status: Equatable, Sendable {
     public static let connectTimeout = Status(-203)
     public static let listen = Status(-204)
     public static let lost = Status(-205)
+    public static let proxy = Status(-206)
+    public static let proxyRefused = Status(-207)
+    public static let proxyTimeout = Status(-208)
 
     public static let tls = Status(-300)
     public static let tlsPin = Status(-301)

@@ -75,8 +75,10 @@ public struct IPv4Address: Equatable, Sendable {
         return text
     }
 
-    /// Whether the first `length` bits are those of `network`.
-    func isIn(_ network: UInt32, _ length: UInt32) -> Bool { (number ^ network) >> (32 - length) == 0 }
+    /// Whether the first `length` (0 to 32) bits are those of `network`.
+    public func isIn(_ network: UInt32, _ length: UInt32) -> Bool {
+        length == 0 || (number ^ network) >> (32 - min(length, 32)) == 0
+    }
 }
 
 /// An IPv6 address as two numbers, the first group highest.
@@ -178,6 +180,13 @@ public struct IPv6Address: Equatable, Sendable {
     /// The address inside `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
     public var mappedIPv4: IPv4Address? {
         high == 0 && low >> 32 == 0xffff ? IPv4Address(UInt32(truncatingIfNeeded: low)) : nil
+    }
+
+    /// Whether the first `length` (0 to 128) bits are those of `network`.
+    public func isIn(_ network: IPv6Address, _ length: UInt32) -> Bool {
+        guard length > 0 else { return true }
+        guard length > 64 else { return isIn(network.high, UInt64(length)) }
+        return high == network.high && (low ^ network.low) >> UInt64(128 - min(length, 128)) == 0
     }
 
     /// Whether the first `length` (1 to 64) bits are those of `network`.

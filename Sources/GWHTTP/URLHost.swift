@@ -16,6 +16,12 @@ public enum URLHost: Equatable, Sendable {
         }
     }
 
+    /// Whether there is nothing to look up.
+    public var isAddress: Bool {
+        if case .name = self { return false }
+        return true
+    }
+
     /// As it stands in a URL and in a Host header: an IPv6 address in brackets.
     public var bracketed: [UInt8] {
         if case .ipv6(let address) = self { return [0x5b] + address.text + [0x5d] }

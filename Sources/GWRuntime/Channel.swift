@@ -5,8 +5,6 @@ import GWWebSocket
 
 /// What a channel tells whoever opens it, until WebSocket begins or it has ended.
 protocol ChannelOpener: AnyObject {
-    /// The TCP connection stands; TLS begins if it is to be.
-    func channelIsConnected(_ channel: Channel, _ now: Instant)
     /// TLS stands, or none was asked for: the HTTP upgrade can begin.
     func channelIsSecure(_ channel: Channel, _ now: Instant)
     /// Bytes of the HTTP upgrade, or none: the peer has sent all that it will.
@@ -39,7 +37,6 @@ protocol ChannelOwner: AnyObject {
 /// Input is received into the arena of the batch and decoded there.  Output gathers in one buffer and leaves once a turn.
 final class Channel: Source {
     private enum Stage {
-        case connecting
         case securing
         case upgrading
         case open
@@ -59,6 +56,8 @@ final class Channel: Source {
     private var stage: Stage
     private let fd: Int32
     private let tls: TLSEngine?
+    /// TLS to a proxy, below everything else.
+    private let link: ProxyLink?
     private unowned(unsafe) var opener: (any ChannelOpener)?
     private unowned(unsafe) var owner: (any ChannelOwner)?
     /// Set while the stage is open, and kept for its last bytes while it lingers.
@@ -77,15 +76,16 @@ final class Channel: Source {
     /// Bytes of it that have left the process; under TLS what is in a record that has partly left counts.
     private(set) var sentOffset: UInt64 = 0
 
-    /// Takes the socket over.  `isConnected`: it came from a listener.
-    init(context: Context, fd: Int32, tls: TLSEngine?, isConnected: Bool, opener: any ChannelOpener) {
+    /// Takes a connected socket over; `beginSecuring` then begins.
+    init(context: Context, fd: Int32, tls: TLSEngine?, link: ProxyLink? = nil, opener: any ChannelOpener) {
         self.fd = fd
         self.tls = tls
+        self.link = link
         self.opener = opener
-        stage = isConnected ? (tls == nil ? .upgrading : .securing) : .connecting
+        stage = tls == nil ? .upgrading : .securing
         super.init(context: context)
         start()
-        watch(isConnected ? gw_epoll_in : gw_epoll_out)
+        watch(gw_epoll_in)
     }
 
     deinit { drop() }
@@ -104,7 +104,9 @@ final class Channel: Source {
     }
 
     /// Bytes that wait for the kernel.
-    var queuedBytes: Int { head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) }
+    var queuedBytes: Int {
+        head.count + (webSocket?.output.count ?? 0) + (tls?.output.count ?? 0) + (link?.queuedBytes ?? 0)
+    }
 
     /// The place in the WebSocket output where the next message begins.
     var nextOffset: UInt64 { takenOffset + UInt64(webSocket?.output.count ?? 0) }
@@ -131,30 +133,16 @@ final class Channel: Source {
     // MARK: - Readiness
 
     override func ready(_ events: UInt32, _ now: Instant) {
-        if case .connecting = stage {
-            finishConnecting(now)
-            return
-        }
         if events & gw_epoll_out != 0 {
             isBlocked = false
             send(now)
         }
-        if events & ~gw_epoll_out != 0, !isClosed { receive(now) }
+        if events & ~gw_epoll_out != 0 || link?.hasPending == true, !isClosed { receive(now) }
+        // What a proxy's record still holds makes no descriptor ready.
+        if link != nil { reschedule() }
     }
 
-    private func finishConnecting(_ now: Instant) {
-        let error = Syscall.socketError(fd)
-        guard error == 0 else {
-            return end(Failure(.connect, .network, SystemError.text(error), isRetryable: true), now)
-        }
-        Syscall.setNoDelay(fd)
-        watch(gw_epoll_in)
-        stage = tls == nil ? .upgrading : .securing
-        opener?.channelIsConnected(self, now)
-        beginSecuring(now)
-    }
-
-    /// For a connection that came from a listener.
+    /// Begins TLS, or what comes after it.
     func beginSecuring(_ now: Instant) {
         guard tls != nil else {
             opener?.channelIsSecure(self, now)
@@ -190,7 +178,7 @@ final class Channel: Source {
 
     private func receivePlain(_ now: Instant) {
         if let direct = webSocket?.directRoom() {
-            switch Syscall.receive(fd, into: direct) {
+            switch input(into: direct) {
             case .bytes(let count): receivedDirect(count, now)
             case .wouldBlock: break
             case .ended: endOfStream(now)
@@ -201,7 +189,7 @@ final class Channel: Source {
         let carried = webSocket?.carried.count ?? 0
         let room = context.arena.reserve(carried &+ Channel.readSize)
         let target = UnsafeMutableRawBufferPointer(rebasing: room[carried..<min(room.count, carried &+ readLimit)])
-        switch Syscall.receive(fd, into: target) {
+        switch input(into: target) {
         case .bytes(let count): received(room, count, now)
         case .wouldBlock: break
         case .ended: endOfStream(now)
@@ -212,7 +200,7 @@ final class Channel: Source {
     private func receiveEncrypted(_ now: Instant) {
         guard let tls else { return }
         let limit = min(readLimit, context.ciphertext.count)
-        switch Syscall.receive(fd, into: UnsafeMutableRawBufferPointer(rebasing: context.ciphertext[0..<limit])) {
+        switch input(into: UnsafeMutableRawBufferPointer(rebasing: context.ciphertext[0..<limit])) {
         case .bytes(let count):
             tls.supply(UnsafeRawBufferPointer(rebasing: context.ciphertext[0..<count]))
         case .wouldBlock: return
@@ -243,6 +231,10 @@ final class Channel: Source {
                 return end(failure, now)
             }
         }
+    }
+
+    private func input(into room: UnsafeMutableRawBufferPointer) -> IOResult {
+        link?.receive(into: room) ?? Syscall.receive(fd, into: room)
     }
 
     private func receivedDirect(_ count: Int, _ now: Instant) {
@@ -309,7 +301,7 @@ final class Channel: Source {
 
     private func endOfStream(_ now: Instant) {
         switch stage {
-        case .connecting, .closed:
+        case .closed:
             break
         case .lingering:
             drop()
@@ -334,7 +326,7 @@ final class Channel: Source {
     }
 
     private func discard() {
-        switch Syscall.receive(fd, into: context.ciphertext) {
+        switch input(into: context.ciphertext) {
         case .bytes, .wouldBlock: break
         case .ended, .failed: drop()
         }
@@ -350,6 +342,7 @@ final class Channel: Source {
     func resumeReading() {
         isReadingStopped = false
         updateWatch()
+        if link != nil { reschedule() }
     }
 
     // MARK: - Output
@@ -408,6 +401,7 @@ final class Channel: Source {
     func send(_ now: Instant) {
         isSendQueued = false
         guard !isClosed, !isBlocked else { return }
+        if let link, link.queuedBytes > 0, case .failed(let error) = link.flush() { return lost(error, now) }
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
         if case .lingering = stage, !isBlocked { finishSending() }
         updateWatch()
@@ -456,6 +450,8 @@ final class Channel: Source {
         webSocket.output.consume(piece.count)
     }
 
+    private func output(_ bytes: UnsafeRawBufferPointer) -> IOResult { link?.send(bytes) ?? Syscall.send(fd, bytes) }
+
     private enum WriteResult {
         case all
         case blocked
@@ -465,7 +461,7 @@ final class Channel: Source {
     /// Writes as much as the kernel takes.
     private func write(_ buffer: inout ByteBuffer) -> WriteResult {
         while !buffer.isEmpty {
-            switch Syscall.send(fd, buffer.readable) {
+            switch output(buffer.readable) {
             case .bytes(let count):
                 buffer.consume(count)
                 // A short count means a full socket buffer: asking again would only say so.
@@ -474,7 +470,7 @@ final class Channel: Source {
             case .failed(let error): return .failed(error)
             }
         }
-        return .all
+        return (link?.queuedBytes ?? 0) > 0 ? .blocked : .all
     }
 
     /// Draws the consequences of a write; whether everything has left.
@@ -493,14 +489,13 @@ final class Channel: Source {
     func end(_ failure: Failure, _ now: Instant) {
         switch stage {
         case .closed, .lingering: return
-        case .connecting, .securing, .upgrading, .open: break
+        case .securing, .upgrading, .open: break
         }
-        let isConnecting = if case .connecting = stage { true } else { false }
         let owner = owner
         let opener = opener
         self.owner = nil
         self.opener = nil
-        if isConnecting || failure.status == .lost || failure.status == .pongTimeout {
+        if failure.status == .lost || failure.status == .pongTimeout {
             drop()
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
@@ -521,25 +516,29 @@ final class Channel: Source {
             tls.close()
             var rest = ByteBuffer()
             swap(&rest, &tls.output)
-            if !rest.isEmpty { _ = Syscall.send(fd, rest.readable) }
+            if !rest.isEmpty { _ = output(rest.readable) }
         }
         Syscall.shutdownWrite(fd)
     }
 
     override var deadline: Instant {
+        if let link, link.hasPending, !isReadingStopped, !isClosed { return Instant(microseconds: 0) }
         if case .lingering(let until) = stage { return until }
         return .never
     }
 
     override func tick(_ now: Instant) {
-        if case .lingering(let until) = stage, until <= now { drop() }
+        if case .lingering(let until) = stage, until <= now { return drop() }
+        if let link, link.hasPending {
+            receive(now)
+            reschedule()
+        }
     }
 
     // MARK: - Watching
 
     private func updateWatch() {
         guard !isClosed else { return }
-        if case .connecting = stage { return }
         watch((isReadingStopped ? 0 : gw_epoll_in) | (isBlocked ? gw_epoll_out : 0))
     }
 

@@ -23,6 +23,8 @@ public final class Client: Source {
     /// Set where the session has decided what the end of this connection means.
     var verdict: ConnectFailure?
     var connections: UInt64 = 0
+    /// Of this connection or of the last attempt.
+    var timings = DialTimings()
     /// The host was told to hold back and is owed the word that it need not any more.
     var owesWritable = false
     /// How many bytes of the connection that has just ended had left the process.
@@ -143,12 +145,16 @@ extension Client: DialOwner {
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant
     ) {
         self.channel = channel
+        timings = dial.timings
         session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
         phase = .open
         reschedule()
     }
 
-    func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) { ended(failure, now) }
+    func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) {
+        timings = dial.timings
+        ended(failure, now)
+    }
 
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
         guard let session, case .message(let kind, let message) = input else { return }
@@ -162,9 +168,12 @@ extension Client: DialOwner {
         case .none:
             break
         case .send(var frame):
+            // The one frame that a session asks to send is the answer to the challenge.
+            timings.challenge = timings.lap(now)
             channel.sendText(frame.readable, compress: false)
             frame.wipe()
         case .connected(let hello, let warning):
+            timings.hello = timings.lap(now)
             connected(hello, warning)
         case .event(let frame, let missing):
             report(frame, message, missing)

@@ -214,6 +214,7 @@ extension Client {
         public var roundTripMicroseconds: UInt64
         public var isDeflating: Bool
         public var isEncrypted: Bool
+        public var timings: DialTimings
     }
 
     public var state: State {
@@ -224,7 +225,13 @@ extension Client {
             connections: connections, attempts: reconnect.attempts, callsInFlight: UInt64(session?.callsInFlight ?? 0),
             queuedBytes: UInt64(channel?.queuedBytes ?? 0),
             roundTripMicroseconds: channel?.webSocket?.roundTripMicroseconds ?? 0,
-            isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false)
+            isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false,
+            timings: currentTimings)
+    }
+
+    private var currentTimings: DialTimings {
+        if case .dialing(let dial) = phase { return dial.timings }
+        return timings
     }
 
     /// `GW_PHASE_*`.

@@ -1,82 +1,8 @@
 import GWBase
-import GWDeflate
 import GWHTTP
+import GWRoute
 import GWTLS
 import GWWebSocket
-
-/// Where to connect and what must hold of the server.
-public struct DialSettings {
-    public var url: WebSocketURL
-    public var tls: TLSContext?
-    /// SNI, and the name that the certificate must have.
-    public var serverName: String
-    public private(set) var headers = HeaderFields()
-    public private(set) var subprotocols: [[UInt8]] = []
-    public var requiresSubprotocol = false
-    public var offersDeflate = true
-    public var webSocket = WebSocketSettings()
-    /// Of the answer's head.
-    public var head = HeadLimits()
-    public var connectMilliseconds = Limits.connectMilliseconds
-    public var tlsMilliseconds = Limits.tlsMilliseconds
-    public var upgradeMilliseconds = Limits.upgradeMilliseconds
-
-    /// Where to and whom to trust, as the host says it.
-    public struct Target {
-        public var url: [UInt8] = []
-        public var plaintext = PlaintextPolicy.loopback
-        public var pins: [[UInt8]] = []
-        public var caFile: String?
-        public var serverName: String?
-        /// Redirects to follow.
-        public var maxRedirects: UInt32 = 0
-        public init() {}
-    }
-
-    /// Refuses everything that can be known to be wrong without the network.
-    public init(_ target: Target) throws(Failure) {
-        url = try WebSocketURL.parse(target.url)
-        var pins = PinSet()
-        for pin in target.pins { try pins.add(pin) }
-        guard pins.isEmpty || url.scheme == .wss else {
-            throw Failure(
-                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
-        }
-        let host = String(printable: url.host.text)
-        guard target.plaintext.allows(url) else {
-            throw Failure(
-                .plaintext, .program,
-                "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
-        }
-        serverName = target.serverName ?? host
-        if url.isSecure {
-            var settings = ClientTLSSettings()
-            settings.pins = pins
-            settings.caFile = target.caFile
-            tls = try TLSContext(client: settings)
-        }
-        if !url.user.isEmpty || !url.password.isEmpty {
-            let credentials = Base64.encode(url.user + ":".bytes + url.password)
-            headers.append("Authorization".bytes, "Basic ".bytes + credentials)
-        }
-    }
-
-    /// Adds a field to the upgrade request; not one that the handshake itself sends.
-    public mutating func addHeader(name: [UInt8], value: [UInt8]) throws(Failure) {
-        var field = HeaderFields()
-        field.append(name, value)
-        try ClientHandshake.check(field)
-        headers.append(name, value)
-    }
-
-    /// Offers subprotocols, distinct tokens in the order of preference.
-    public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
-        try ClientHandshake.check(subprotocols: subprotocols)
-        self.subprotocols = subprotocols
-    }
-
-    var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
-}
 
 /// Whoever wants the connection that a dial makes: told its outcome once.
 protocol DialOwner: ChannelOwner {
@@ -85,14 +11,15 @@ protocol DialOwner: ChannelOwner {
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
 }
 
-/// One attempt to reach a WebSocket server: resolve, connect, secure, upgrade, each within its time limit.
+/// One attempt to reach a WebSocket server: resolve, connect, open a tunnel if a proxy is between, secure, upgrade, each within its
+/// time limit.
 final class Dial: Source {
     /// With the deadline of each.
     private enum Phase {
         case ready
         case resolving(Instant)
-        /// `next`: when the next address gets its turn.
-        case connecting(Instant, next: Instant)
+        case connecting(Instant, ConnectionRace)
+        case tunnelling(Instant)
         case securing(Instant)
         case upgrading(Instant)
         case ended
@@ -101,10 +28,16 @@ final class Dial: Source {
     private let settings: DialSettings
     private unowned(unsafe) let owner: any DialOwner
     private var phase: Phase
+    private var proxy: RouteSettings.Proxy?
+    /// Where the tunnel leads; nil while the name is to be resolved here and has not been.
+    private var target: TunnelTarget?
     private var addresses: [SocketAddress] = []
+    private var attempts: [ConnectAttempt] = []
+    private var tunnel: Tunnel?
     private var lastFailure: Failure?
     private var channel: Channel?
     private var handshake: ClientHandshake?
+    private(set) var timings = DialTimings()
 
     /// The owner must call `cancel` before it goes.
     init(context: Context, settings: DialSettings, owner: any DialOwner) {
@@ -116,15 +49,28 @@ final class Dial: Source {
     }
 
     func begin(_ now: Instant) {
+        timings.began(now)
         let deadline = now.adding(milliseconds: settings.connectMilliseconds)
-        if let literal = SocketAddress(literal: settings.url.host.text, port: settings.url.port) {
-            addresses = [literal]
-            connectNext(deadline, now)
-        } else if context.lookUp(settings.url.host.text, settings.url.port, for: id) {
-            phase = .resolving(deadline)
-            reschedule()
-        } else {
-            fail(Failure(.system, .program, "no thread to resolve the name on", isRetryable: true), now)
+        do throws(Failure) {
+            proxy = try settings.route.proxy(for: settings.url)
+        } catch {
+            return fail(error, now)
+        }
+        switch settings.route.way {
+        case .descriptor(let fd):
+            Syscall.adopt(fd)
+            timings.connect = timings.lap(now)
+            openChannel(fd, nil, now)
+        case .unix(let path):
+            connect(to: SocketAddress(unixPath: path).map { [$0] } ?? [], deadline, now)
+        case .direct, .proxy, .environment:
+            guard let proxy else { return resolve(settings.url.host, settings.url.port, deadline, now) }
+            if proxy.url.resolvesNames || settings.url.host.isAddress {
+                target = TunnelTarget(settings.url.host, port: settings.url.port)
+                resolve(proxy.url.host, proxy.url.port, deadline, now)
+            } else {
+                resolve(settings.url.host, settings.url.port, deadline, now)
+            }
         }
     }
 
@@ -136,20 +82,33 @@ final class Dial: Source {
 
     /// Ends the attempt without a word.
     func cancel() {
-        phase = .ended
+        drop()
+        endAttempts()
+        tunnel?.cancel()
+        tunnel = nil
         let channel = channel
         self.channel = nil
         channel?.drop()
         finish()
     }
 
-    override func drop() { phase = .ended }
+    private func endAttempts() {
+        for attempt in attempts { attempt.cancel() }
+        attempts = []
+    }
+
+    override func drop() {
+        // The host's descriptor is ours from the start, also where it is never used.
+        if case .ready = phase, case .descriptor(let fd) = settings.route.way { Syscall.close(fd) }
+        phase = .ended
+    }
 
     /// `GW_PHASE_*`.
     var phaseNumber: UInt32 {
         switch phase {
         case .ready, .resolving: 1
         case .connecting: 2
+        case .tunnelling: 10
         case .securing: 3
         case .upgrading, .ended: 4
         }
@@ -162,8 +121,9 @@ final class Dial: Source {
     override var deadline: Instant {
         switch phase {
         case .ready: Instant(microseconds: 0)
-        case .connecting(_, let next): next
-        case .resolving(let deadline), .securing(let deadline), .upgrading(let deadline): deadline
+        case .connecting(let deadline, let race): min(deadline, race.deadline)
+        case .resolving(let deadline), .tunnelling(let deadline), .securing(let deadline), .upgrading(let deadline):
+            deadline
         case .ended: .never
         }
     }
@@ -174,11 +134,12 @@ final class Dial: Source {
         case .ready: begin(now)
         case .resolving: fail(late(.connectTimeout, "resolving the name", settings.connectMilliseconds), now)
         case .connecting(let deadline, _):
-            lastFailure = late(.connectTimeout, "connecting", settings.connectMilliseconds)
-            let channel = channel
-            self.channel = nil
-            channel?.drop()
-            connectNext(deadline, now)
+            if deadline <= now {
+                fail(late(.connectTimeout, "connecting", settings.connectMilliseconds), now)
+            } else {
+                continueConnecting(now)
+            }
+        case .tunnelling: fail(late(.proxyTimeout, "opening the tunnel", settings.route.proxyMilliseconds), now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
         case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
         case .ended: break
@@ -186,50 +147,98 @@ final class Dial: Source {
     }
 
     private func late(_ status: Status, _ what: StaticString, _ limit: UInt32) -> Failure {
-        Failure(status, .network, "\(what) took longer than \(limit) ms (\(settings.hostText))", isRetryable: true)
+        Failure(status, .network, "\(what) took longer than \(limit) ms (\(wayText))", isRetryable: true)
     }
 
-    // MARK: - Addresses
+    /// For messages: where the connection goes.
+    private var wayText: String {
+        guard let proxy else { return settings.hostText }
+        return "\(settings.hostText) through the proxy \(proxy.url.hostText)"
+    }
+
+    // MARK: - Names
+
+    private func resolve(_ host: URLHost, _ port: UInt16, _ deadline: Instant, _ now: Instant) {
+        if proxy == nil || target == nil, !settings.route.addresses.isEmpty {
+            phase = .resolving(deadline)
+            resolved(.addresses(settings.route.addresses), now)
+        } else if let literal = SocketAddress(literal: host.text, port: port) {
+            phase = .resolving(deadline)
+            resolved(.addresses([literal]), now)
+        } else if context.lookUp(host.text, port, for: id) {
+            phase = .resolving(deadline)
+            reschedule()
+        } else {
+            fail(Failure(.system, .program, "no thread to resolve the name on", isRetryable: true), now)
+        }
+    }
 
     func resolved(_ outcome: Resolver.Outcome, _ now: Instant) {
         guard case .resolving(let deadline) = phase else { return }
         switch outcome {
         case .addresses(let found):
-            addresses = found
-            connectNext(deadline, now)
+            guard let proxy, target == nil else {
+                timings.resolve = timings.lap(now)
+                return connect(to: found, deadline, now)
+            }
+            // SOCKS 5 with names resolved here: the first address is the preferred one (RFC 6724).
+            guard let address = found.first?.urlHost else {
+                return fail(
+                    Failure(.resolve, .network, "\(settings.hostText) has no address", isRetryable: true), now)
+            }
+            target = TunnelTarget(address, port: settings.url.port)
+            resolve(proxy.url.host, proxy.url.port, deadline, now)
         case .failed(let text):
-            fail(Failure(.resolve, .network, "cannot resolve \(settings.hostText): \(text)", isRetryable: true), now)
+            var name = settings.hostText
+            if let proxy, target != nil { name = "the proxy \(proxy.url.hostText)" }
+            fail(Failure(.resolve, .network, "cannot resolve \(name): \(text)", isRetryable: true), now)
         }
     }
 
-    /// Tries the next address, which gets an even share of the time that is left, so that one that swallows everything
-    /// does not keep the others from their turn.  Without any left the attempt has failed for the last one's reason.
-    private func connectNext(_ deadline: Instant, _ now: Instant) {
-        while !addresses.isEmpty, now < deadline {
-            let share = deadline.microseconds(since: now) / UInt64(addresses.count)
-            let next = deadline == .never ? .never : Instant(microseconds: now.microseconds + share)
-            phase = .connecting(deadline, next: next)
-            let address = addresses.removeFirst()
-            do throws(SystemError) {
-                let fd = try Syscall.socket(address)
-                do throws(SystemError) {
-                    try Syscall.connect(fd, address)
-                } catch {
-                    Syscall.close(fd)
-                    throw error
-                }
-                return open(fd, now)
-            } catch {
-                lastFailure = Failure(
-                    .connect, .network, "cannot connect to \(address.text): \(error.text)", isRetryable: true)
+    // MARK: - Addresses
+
+    private func connect(to found: [SocketAddress], _ deadline: Instant, _ now: Instant) {
+        addresses = found
+        phase = .connecting(deadline, ConnectionRace(isIPv6: found.map { $0.isIPv6 }))
+        continueConnecting(now)
+    }
+
+    /// Begins the attempts whose turn it is.  When none is left, the dial has failed for the last one's reason.
+    private func continueConnecting(_ now: Instant) {
+        while case .connecting(let deadline, var race) = phase {
+            let action = race.step(now)
+            phase = .connecting(deadline, race)
+            switch action {
+            case .begin(let place): begin(addresses[place])
+            case .wait: return reschedule()
+            case .lost:
+                let none = Failure(.resolve, .network, "\(settings.hostText) has no address", isRetryable: true)
+                return fail(lastFailure ?? none, now)
             }
         }
-        fail(
-            lastFailure
-                ?? Failure(.resolve, .network, "\(settings.hostText) has no address", isRetryable: true), now)
     }
 
-    private func open(_ fd: Int32, _ now: Instant) {
+    private func begin(_ address: SocketAddress) {
+        do throws(Failure) {
+            attempts.append(try ConnectAttempt(context: context, to: address, route: settings.route, owner: self))
+        } catch {
+            attemptFailed(error)
+        }
+    }
+
+    private func attemptFailed(_ failure: Failure) {
+        lastFailure = failure
+        if let proxy {
+            lastFailure = Failure(
+                .proxy, .network, "the proxy \(proxy.url.hostText) cannot be reached: \(failure.text)",
+                isRetryable: true)
+        }
+        guard case .connecting(let deadline, var race) = phase else { return }
+        race.attemptFailed()
+        phase = .connecting(deadline, race)
+    }
+
+    private func openChannel(_ fd: Int32, _ link: ProxyLink?, _ now: Instant) {
         let tls: TLSEngine?
         do throws(Failure) {
             tls = try settings.tls.map { context throws(Failure) in
@@ -239,8 +248,11 @@ final class Dial: Source {
             Syscall.close(fd)
             return fail(error, now)
         }
-        channel = Channel(context: context, fd: fd, tls: tls, isConnected: false, opener: self)
+        if tls != nil { phase = .securing(now.adding(milliseconds: settings.tlsMilliseconds)) }
+        let channel = Channel(context: context, fd: fd, tls: tls, link: link, opener: self)
+        self.channel = channel
         reschedule()
+        channel.beginSecuring(now)
     }
 
     private func fail(_ failure: Failure, _ now: Instant) {
@@ -271,13 +283,8 @@ final class Dial: Source {
 }
 
 extension Dial: ChannelOpener {
-    func channelIsConnected(_ channel: Channel, _ now: Instant) {
-        addresses = []
-        if channel.isEncrypted { phase = .securing(now.adding(milliseconds: settings.tlsMilliseconds)) }
-        reschedule()
-    }
-
     func channelIsSecure(_ channel: Channel, _ now: Instant) {
+        if settings.tls != nil { timings.tls = timings.lap(now) }
         phase = .upgrading(now.adding(milliseconds: settings.upgradeMilliseconds))
         do throws(Failure) {
             let handshake = try makeHandshake()
@@ -303,6 +310,7 @@ extension Dial: ChannelOpener {
             let webSocket = WebSocketConnection(
                 role: .client, settings: settings.webSocket, deflate: agreement.deflate, random: context.random,
                 now: now)
+            timings.upgrade = timings.lap(now)
             phase = .ended
             self.channel = nil
             finish()
@@ -313,11 +321,40 @@ extension Dial: ChannelOpener {
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
         self.channel = nil
-        if case .connecting(let deadline, _) = phase {
-            lastFailure = failure
-            lastFailure?.text = "cannot connect to \(settings.hostText): \(failure.text)"
-            return connectNext(deadline, now)
+        fail(failure, now)
+    }
+}
+
+extension Dial: ConnectAttemptOwner {
+    func attempt(_ attempt: ConnectAttempt, connected descriptor: Int32, _ now: Instant) {
+        endAttempts()
+        timings.connect = timings.lap(now)
+        guard let proxy, let target else { return openChannel(descriptor, nil, now) }
+        phase = .tunnelling(now.adding(milliseconds: settings.route.proxyMilliseconds))
+        do throws(Failure) {
+            tunnel = try Tunnel(context: context, fd: descriptor, through: proxy, to: target, owner: self)
+            reschedule()
+        } catch {
+            fail(error, now)
         }
+    }
+
+    func attempt(_ attempt: ConnectAttempt, failed failure: Failure, _ now: Instant) {
+        attempts.removeAll { $0 === attempt }
+        attemptFailed(failure)
+        continueConnecting(now)
+    }
+}
+
+extension Dial: TunnelOwner {
+    func tunnel(_ tunnel: Tunnel, opened descriptor: Int32, _ link: ProxyLink?, _ now: Instant) {
+        self.tunnel = nil
+        timings.proxy = timings.lap(now)
+        openChannel(descriptor, link, now)
+    }
+
+    func tunnel(_ tunnel: Tunnel, failed failure: Failure, _ now: Instant) {
+        self.tunnel = nil
         fail(failure, now)
     }
 }

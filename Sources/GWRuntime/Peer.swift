@@ -280,8 +280,6 @@ final class Peer: Source {
 // MARK: - The channel's reports
 
 extension Peer: ChannelOpener, ChannelOwner {
-    func channelIsConnected(_ channel: Channel, _ now: Instant) {}
-
     func channelIsSecure(_ channel: Channel, _ now: Instant) {}
 
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {

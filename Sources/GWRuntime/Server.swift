@@ -155,6 +155,6 @@ extension Server: AcceptorOwner {
         let peer = Peer(server: self, address: address, now: now)
         peers.append(peer.id)
         peer.begin(
-            Channel(context: context, fd: descriptor, tls: tls, isConnected: true, opener: peer), now)
+            Channel(context: context, fd: descriptor, tls: tls, opener: peer), now)
     }
 }

@@ -44,6 +44,7 @@ public final class Socket: Source {
     /// Bytes received into the batch with this number.
     private var unread: (batch: UInt64, bytes: Int) = (0, 0)
     private(set) var wasOpen = false
+    var timings = DialTimings()
     /// The state at the end.
     private var last: SocketState?
 
@@ -221,7 +222,7 @@ public final class Socket: Source {
     func ended(_ failure: Failure, flags: UInt32 = 0) {
         if case .ended = phase { return }
         phase = .ended
-        last = SocketState(phase: phaseNumber, channel)
+        last = SocketState(phase: phaseNumber, currentTimings, channel)
         last?.queuedBytes = 0
         last?.memoryBytes = 0
         channel = nil
@@ -247,8 +248,13 @@ public final class Socket: Source {
 
     // MARK: - State
 
+    private var currentTimings: DialTimings {
+        if case .dialing(let dial) = phase { return dial.timings }
+        return timings
+    }
+
     /// The present state, or the last one.
-    public var state: SocketState { last ?? SocketState(phase: phaseNumber, channel) }
+    public var state: SocketState { last ?? SocketState(phase: phaseNumber, currentTimings, channel) }
 
     /// `GW_PHASE_*`.
     private var phaseNumber: UInt32 {

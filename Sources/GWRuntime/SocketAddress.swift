@@ -1,8 +1,9 @@
 import CSystem
 import GWBase
+import GWHTTP
 
-/// An IPv4 or IPv6 address with its port.
-struct SocketAddress {
+/// An IPv4 or IPv6 address with its port, or the path of a Unix domain socket.
+public struct SocketAddress {
     private var storage: sockaddr_storage
     private var length: socklen_t
 
@@ -36,6 +37,20 @@ struct SocketAddress {
         }
     }
 
+    /// A path, or with `@` in front a name in the abstract namespace (unix(7)); nil if it does not fit.
+    init?(unixPath path: [UInt8]) {
+        var unix = sockaddr_un()
+        let room = MemoryLayout.size(ofValue: unix.sun_path)
+        let isAbstract = path.first == UInt8(ascii: "@")
+        guard !path.isEmpty, path.count < room else { return nil }
+        unix.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &unix.sun_path) { $0.copyBytes(from: path) }
+        if isAbstract { withUnsafeMutableBytes(of: &unix.sun_path) { $0[0] = 0 } }
+        // An abstract name has exactly its length; a path ends with NUL.
+        let size = MemoryLayout<sockaddr_un>.size - room + path.count + (isAbstract ? 0 : 1)
+        self.init(copying: &unix, size)
+    }
+
     init?(copying address: UnsafeRawPointer, _ size: Int) {
         guard size <= MemoryLayout<sockaddr_storage>.size else { return nil }
         storage = sockaddr_storage()
@@ -46,6 +61,8 @@ struct SocketAddress {
     }
 
     var family: Int32 { Int32(storage.ss_family) }
+    var isIPv6: Bool { family == AF_INET6 }
+    var isUnix: Bool { family == AF_UNIX }
 
     func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafePointer(to: storage) { storage in
@@ -57,6 +74,20 @@ struct SocketAddress {
         withUnsafeBytes(of: storage) { bytes in
             // sin_port and sin6_port stand at the same place.
             UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
+    }
+
+    /// As a URL would have it; nil for a Unix domain socket.
+    var urlHost: URLHost? {
+        withUnsafeBytes(of: storage) { bytes in
+            if family == AF_INET {
+                return .ipv4(IPv4Address(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))))
+            }
+            guard family == AF_INET6 else { return nil }
+            return .ipv6(
+                IPv6Address(
+                    high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))))
         }
     }
 
@@ -84,6 +115,15 @@ struct SocketAddress {
         }
     }
 
-    /// "127.0.0.1:18789".
-    var text: String { "\(hostText):\(port)" }
+    /// "127.0.0.1:18789", or the path.
+    var text: String { isUnix ? unixText : "\(hostText):\(port)" }
+
+    private var unixText: String {
+        withUnsafeBytes(of: storage) { bytes in
+            let path = bytes[2..<max(2, min(Int(length), bytes.count))]
+            let isAbstract = path.first == 0
+            let name = (isAbstract ? path.dropFirst() : path).prefix { $0 != 0 }
+            return (isAbstract ? "@" : "") + String(printable: name)
+        }
+    }
 }

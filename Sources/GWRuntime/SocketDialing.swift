@@ -18,6 +18,7 @@ extension Socket: DialOwner {
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant
     ) {
+        timings = dial.timings
         var detail = ByteBuffer()
         detail.appendJSONObject { object in
             object.array("headers") { SocketDetail.write(handshake.responseHead?.fields, &$0) }
@@ -25,7 +26,10 @@ extension Socket: DialOwner {
         opened(channel, subprotocol: agreement.subprotocol, detail: Array(detail.readable))
     }
 
-    func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) { ended(failure) }
+    func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) {
+        timings = dial.timings
+        ended(failure)
+    }
 }
 
 /// Header fields as JSON for events.

@@ -13,9 +13,11 @@ public struct SocketState {
     public var memoryBytes = 0
     public var roundTripMicroseconds: UInt64 = 0
     public var traffic = Traffic()
+    public var timings: DialTimings
 
-    init(phase: UInt32, _ channel: Channel?) {
+    init(phase: UInt32, _ timings: DialTimings, _ channel: Channel?) {
         self.phase = phase
+        self.timings = timings
         guard let channel else { return }
         isEncrypted = channel.isEncrypted
         queuedBytes = channel.queuedBytes

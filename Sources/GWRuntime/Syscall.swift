@@ -64,6 +64,36 @@ enum Syscall {
     /// Small writes are joined by the library itself; the kernel need not wait for more.
     static func setNoDelay(_ fd: Int32) { setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
+    /// Before connecting.
+    static func set(_ options: SocketOptions, on fd: Int32) {
+        setNoDelay(fd)
+        if options.keepaliveMilliseconds != .max {
+            let seconds = Int32(clamping: max(1, options.keepaliveMilliseconds / 1000))
+            setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+            setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPIDLE, seconds)
+            setOption(fd, Int32(IPPROTO_TCP), TCP_KEEPINTVL, seconds)
+        }
+        if options.userTimeoutMilliseconds != .max {
+            setOption(fd, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: options.userTimeoutMilliseconds))
+        }
+    }
+
+    static func isConnectedStream(_ fd: Int32) -> Bool {
+        var type: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0, type == Int32(SOCK_STREAM.rawValue) else {
+            return false
+        }
+        return SocketAddress { pointer, length in gw_getpeername(fd, pointer, length) == 0 } != nil
+    }
+
+    /// Makes a descriptor of the host's like those made here.
+    static func adopt(_ fd: Int32) {
+        _ = gw_fcntl(fd, F_SETFD, FD_CLOEXEC)
+        _ = gw_fcntl(fd, F_SETFL, gw_fcntl(fd, F_GETFL, 0) | O_NONBLOCK)
+        setNoDelay(fd)
+    }
+
     static func setReuseAddress(_ fd: Int32) { setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1) }
 
     private static func setOption(_ fd: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
@@ -71,10 +101,14 @@ enum Syscall {
         _ = setsockopt(fd, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    static func bindAndListen(_ fd: Int32, _ address: SocketAddress) throws(SystemError) {
+    static func bind(_ fd: Int32, _ address: SocketAddress) throws(SystemError) {
         guard address.withPointer({ pointer, length in gw_bind(fd, pointer, length) }) == 0 else {
             throw SystemError("bind")
         }
+    }
+
+    static func bindAndListen(_ fd: Int32, _ address: SocketAddress) throws(SystemError) {
+        try bind(fd, address)
         guard listen(fd, SOMAXCONN) == 0 else { throw SystemError("listen") }
     }
 
@@ -194,6 +228,15 @@ enum Syscall {
         time.it_value.tv_sec = Int.max
         _ = timerfd_settime(fd, Int32(TFD_TIMER_ABSTIME) | gw_timer_cancel_on_set, &time, nil)
         return fd
+    }
+
+    // MARK: Environment
+
+    /// Nil for a variable that is not set, or that a program with more rights than its user must not read.
+    static func environment(_ name: StaticString) -> [UInt8]? {
+        let name = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        guard let value = secure_getenv(name) else { return nil }
+        return UnsafeRawBufferPointer(start: value, count: strlen(value)).map { $0 }
     }
 
     // MARK: Clocks

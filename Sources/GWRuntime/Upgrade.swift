@@ -104,8 +104,6 @@ final class Upgrade {
 }
 
 extension Upgrade: ChannelOpener {
-    func channelIsConnected(_ channel: Channel, _ now: Instant) {}
-
     func channelIsSecure(_ channel: Channel, _ now: Instant) {}
 
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
@@ -139,7 +137,7 @@ extension Socket {
             deadline: now.adding(milliseconds: listener.settings.handshakeMilliseconds))
         socket.phase = .accepting(upgrade)
         let channel = Channel(
-            context: listener.context, fd: descriptor, tls: tls, isConnected: true, opener: upgrade)
+            context: listener.context, fd: descriptor, tls: tls, opener: upgrade)
         socket.channel = channel
         socket.reschedule()
         channel.beginSecuring(now)

@@ -115,6 +115,9 @@ public final class TLSEngine {
     /// Bytes of what was supplied that are not taken yet.
     public var pendingInput: Int { input.count }
 
+    /// Whether `read` has something to work on without further input.
+    public var hasPending: Bool { input.count > 0 || SSL_has_pending(session) == 1 }
+
     /// Moves up to `size` supplied bytes to where OpenSSL wants them.
     func takeInput(_ destination: UnsafeMutableRawPointer, _ size: Int) -> Int {
         guard let source = input.baseAddress, size > 0 else { return 0 }
@@ -196,7 +199,7 @@ public final class TLSEngine {
         case .open: break
         }
         var filled = 0
-        while filled < room.count, input.count > 0 || SSL_has_pending(session) == 1 {
+        while filled < room.count, hasPending {
             var count = 0
             OpenSSLError.clearQueue()
             let result = SSL_read_ex(session, room.baseAddress.map { $0 + filled }, room.count &- filled, &count)

@@ -26,7 +26,7 @@ extension WebSocketConnection {
         return bytes.count
     }
 
-    /// Decodes the next thing in `window` from `offset` on, in place.
+    /// Decodes the next thing in `window` from `offset` on, in place.  What is wrong in it fails the connection with the next `tick`.
     ///
     /// A message that lies whole in one uncompressed frame is unmasked where it lies and given as a slice of the window; others are
     /// inflated or collected into `arena`.  Control frames are handled on the way.  The window, if it lies in the arena, must be
@@ -301,10 +301,8 @@ extension WebSocketConnection {
 
     /// The peer ended the transport.  `needMore` if that was to be expected and has been reported.
     public func endOfStream(_ now: Instant) -> Input {
-        phase = .ignoring
-        assembler.abandon()
-        carried.release()
-        keepalive.stop()
+        if let failed = failBroken() { return failed }
+        stopReceiving()
         switch close.transportEnded() {
         case .closed: return .closed(close.summary)
         case .lost: return .failed(close.summary.failure)

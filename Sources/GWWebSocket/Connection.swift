@@ -50,6 +50,9 @@ public final class WebSocketConnection {
     var payloadIsFinal = false
     let inflator: Inflator?
 
+    /// What the peer broke; the connection fails with the next tick, so that what came before it can still be answered.
+    var broken: Violation?
+
     // Sending
     enum Sending {
         case nothing
@@ -133,7 +136,7 @@ public final class WebSocketConnection {
     public var isDeflating: Bool { inflator != nil }
 
     /// Messages can be sent.
-    public var isOpen: Bool { close.isOpen && phase != .ignoring }
+    public var isOpen: Bool { close.isOpen && (phase != .ignoring || broken != nil) }
 
     /// Nothing more will be decoded or has to be sent but what is in `output`; the transport can be closed after it.
     public var isEnded: Bool { close.isEnded }
@@ -173,6 +176,7 @@ public final class WebSocketConnection {
     /// When `tick` must be called at the latest.
     public var deadline: Instant {
         if close.isEnded { return .never }
+        if broken != nil { return lastReceived }
         return close.isOpen ? keepalive.deadline : close.deadline
     }
 
@@ -184,6 +188,7 @@ public final class WebSocketConnection {
 
     /// Does what is due: a ping, or the end of a connection whose peer is silent or does not close.
     public func tick(_ now: Instant) -> Input {
+        if let failed = failBroken() { return failed }
         if close.tick(now) {
             phase = .ignoring
             return .closed(close.summary)
@@ -225,6 +230,7 @@ public final class WebSocketConnection {
     /// Fails the connection (RFC 6455 section 7.1.7): a close frame if one may still be sent, then nothing more.
     func fail(_ code: UInt16, _ failure: Failure) -> Input {
         abortMessage()
+        stopReceiving()
         if close.isOpen {
             let isTooBig = code == CloseCode.messageTooBig && !tooBigReason.isEmpty
             appendClose(code, isTooBig ? tooBigReason : failure.text.bytes)
@@ -232,12 +238,27 @@ public final class WebSocketConnection {
         } else {
             close.fail(sent: nil)
         }
+        return .failed(failure)
+    }
+
+    /// The peer broke a rule: nothing more is received, and the next tick fails the connection.
+    func fail(_ violation: Violation) -> Input {
+        broken = violation
+        stopReceiving()
+        return .needMore
+    }
+
+    /// Fails the connection if the peer broke a rule.
+    func failBroken() -> Input? {
+        guard let violation = broken else { return nil }
+        broken = nil
+        return fail(violation.closeCode, violation.failure)
+    }
+
+    func stopReceiving() {
         phase = .ignoring
         keepalive.stop()
         assembler.abandon()
         carried.release()
-        return .failed(failure)
     }
-
-    func fail(_ violation: Violation) -> Input { fail(violation.closeCode, violation.failure) }
 }

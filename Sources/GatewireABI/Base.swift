@@ -85,6 +85,7 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_SOCKET_STATE: MemoryLayout<gw_socket_state>.size
     case GW_STRUCT_LISTENER_OPTIONS: MemoryLayout<gw_listener_options>.size
     case GW_STRUCT_LISTENER_STATS: MemoryLayout<gw_listener_stats>.size
+    case GW_STRUCT_ROUTE_OPTIONS: MemoryLayout<gw_route_options>.size
     default: 0
     }
 }

@@ -119,7 +119,9 @@ public func gw_client_get_state(
             next_attempt_ms: state.nextAttemptMilliseconds, connections: state.connections, attempts: state.attempts,
             calls_in_flight: state.callsInFlight, queued_bytes: state.queuedBytes,
             round_trip_us: state.roundTripMicroseconds, deflate: state.isDeflating ? 1 : 0,
-            tls: state.isEncrypted ? 1 : 0)
+            tls: state.isEncrypted ? 1 : 0, resolve_us: state.timings.resolve, connect_us: state.timings.connect,
+            proxy_us: state.timings.proxy, tls_us: state.timings.tls, upgrade_us: state.timings.upgrade,
+            challenge_us: state.timings.challenge, hello_us: state.timings.hello)
         return .ok
     }
 }

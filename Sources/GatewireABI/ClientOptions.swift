@@ -83,6 +83,8 @@ private func dialSettings(
     _ options: gw_client_options, _ target: DialSettings.Target
 ) throws(Failure) -> DialSettings {
     var settings = try DialSettings(target)
+    settings.route = try routeSettings(
+        options.route, for: settings.url, reconnects: options.flags & UInt32(GW_CLIENT_NO_RECONNECT) == 0)
     try addHeaders(options.headers, options.header_count, to: &settings)
     settings.offersDeflate = options.flags & UInt32(GW_CLIENT_NO_DEFLATE) == 0
     if options.flags & UInt32(GW_CLIENT_DEFLATE_TAKEOVER) != 0 {

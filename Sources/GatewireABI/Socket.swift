@@ -159,7 +159,9 @@ func fill(_ out: UnsafeMutablePointer<gw_socket_state>, _ socket: Socket) throws
         wire_bytes_received: state.traffic.wireBytesReceived, wire_bytes_sent: state.traffic.wireBytesSent,
         received_before_inflate: state.traffic.receivedBeforeInflate,
         received_after_inflate: state.traffic.receivedAfterInflate,
-        sent_before_deflate: state.traffic.sentBeforeDeflate, sent_after_deflate: state.traffic.sentAfterDeflate)
+        sent_before_deflate: state.traffic.sentBeforeDeflate, sent_after_deflate: state.traffic.sentAfterDeflate,
+        resolve_us: state.timings.resolve, connect_us: state.timings.connect, proxy_us: state.timings.proxy,
+        tls_us: state.timings.tls, upgrade_us: state.timings.upgrade)
     return .ok
 }
 

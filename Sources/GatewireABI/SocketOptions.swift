@@ -37,6 +37,7 @@ func socketSettings(
     socket.userData = UInt(bitPattern: options.user_data)
 
     var dial = try DialSettings(target)
+    dial.route = try routeSettings(options.route, for: dial.url, reconnects: false)
     try addHeaders(options.headers, options.header_count, to: &dial)
     try dial.offer(subprotocols: texts("subprotocols", options.subprotocols, options.subprotocol_count) ?? [])
     dial.requiresSubprotocol = has(GW_SOCKET_NEED_SUBPROTOCOL)

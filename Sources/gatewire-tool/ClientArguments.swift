@@ -21,7 +21,7 @@ enum ClientArguments {
     }
 
     static var connection: [Option] {
-        trust + credentials + [
+        trust + RouteArguments.options + credentials + [
             Option("--identity", "FILE", "device identity, made if it is missing; default: a new one each time"),
             Option("--no-device", nil, "connect without a device identity"),
             Option("--scope", "SCOPE", "ask for this scope, not for read and write; may be repeated"),
@@ -74,7 +74,10 @@ enum ClientArguments {
                 options.pin_count = pins.count
                 if scopes.count > 0 { options.scopes = scopes.baseAddress }
                 options.scope_count = scopes.count
-                return body(&options)
+                return RouteArguments.with(arguments) { route in
+                    options.route = route
+                    return body(&options)
+                }
             }
         }
     }

@@ -16,7 +16,8 @@ enum PinCommand {
                 its own machine before you trust it.  Nothing but the TLS handshake is sent.
                 """,
             options: [
-                Option("--server-name", "NAME", "name to ask for, in place of HOST"),
+                Option("--server-name", "NAME", "name to ask for, in place of HOST")
+            ] + RouteArguments.options + [
                 Option("--timeout", "SECONDS", "limit for each phase of connecting"),
                 Option("--json", nil, "one JSON object, errors too"),
             ],

@@ -79,7 +79,10 @@ struct WebSocketClient {
                         options.subprotocol_count = subprotocols.count
                         if headers.count > 0 { options.headers = headers.baseAddress }
                         options.header_count = headers.count
-                        return gw_socket_open(context, &options, &socket)
+                        return RouteArguments.with(arguments) { route in
+                            options.route = route
+                            return gw_socket_open(context, &options, &socket)
+                        }
                     }
                 }
             }

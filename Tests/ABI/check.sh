@@ -97,7 +97,7 @@ glibc_bound() {
 no_run_path() { dynamic | grep -E 'RPATH|RUNPATH' && return 1 || return 0; }
 no_forbidden_imports() {
   nm -D --undefined-only build/libgatewire.so | awk '{ sub(/@.*/, "", $2); print $2 }' |
-    grep -x -E 'getenv|secure_getenv|signal|sigaction|atexit|exit|printf|puts|putchar|fork|system' && return 1
+    grep -x -E 'getenv|signal|sigaction|atexit|exit|printf|puts|putchar|fork|system' && return 1
   return 0
 }
 check "needs libc, libm, libssl, libcrypto and libz only" needed
@@ -106,7 +106,7 @@ check "no RUNPATH" no_run_path
 check "soname libgatewire.so.0" sh -c "readelf -d build/libgatewire.so | grep -q 'soname: .libgatewire.so.0'"
 check "cannot be unloaded" sh -c "readelf -d build/libgatewire.so | grep -q NODELETE"
 check "no text relocations" sh -c "! readelf -d build/libgatewire.so | grep -q TEXTREL"
-check "reads no environment, prints nothing, installs no handler" no_forbidden_imports
+check "prints nothing, installs no handler" no_forbidden_imports
 
 # --- versions ---
 

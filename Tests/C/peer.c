@@ -169,6 +169,8 @@ void peer_reset(peer *peer) {
 
 /* --- HTTP --- */
 
+bool peer_read(peer *peer, void *bytes, size_t len) { return receive_all(peer, bytes, len); }
+
 bool peer_read_head(peer *peer, char *head, size_t size) {
   size_t len = 0;
   while (len + 1 < size) {

@@ -37,6 +37,7 @@ void peer_refuse_alpn(peer *peer); /* before peer_tls: no protocol that the clie
 bool peer_send(peer *peer, const void *bytes, size_t len);
 bool peer_send_text(peer *peer, const char *text);
 bool peer_send_raw(peer *peer, const char *text);         /* past TLS */
+bool peer_read(peer *peer, void *bytes, size_t len);      /* exactly that many */
 bool peer_read_head(peer *peer, char *head, size_t size); /* an HTTP head, to its empty line */
 bool peer_upgrade(peer *peer);                            /* reads the request and answers 101 */
 bool peer_accept_upgrade(peer *peer, const char *head); /* answers 101 to a request that was read */

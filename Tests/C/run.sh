@@ -48,7 +48,7 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link liveness sockets trust hostile threads crowd promises; do
+for program in versions arguments link liveness routes sockets trust hostile threads crowd promises; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   *) sources="Tests/C/$program.c" ;;

@@ -1,5 +1,6 @@
 /* Raw WebSockets: a listener and sockets in one process, over TLS with the pin. */
 #include "pair.h"
+#include "peer.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -207,6 +208,36 @@ static void both_ends_see_one_end(void) {
   link_close(&link);
 }
 
+static char answered[16];
+
+static void break_after_a_message(peer *peer) {
+  static const char bytes[] = "\x81\x05" "first" "\xf1\x00";
+  if (peer_upgrade(peer) && peer_send(peer, bytes, sizeof bytes - 1)) peer_read_json(peer, answered, sizeof answered);
+  peer_wait_end(peer);
+}
+
+/* A library thread does not wait for the host, so the order is certain only where the host's polls do the work. */
+static void what_came_before_a_failure_can_be_answered(void) {
+  link_pair link;
+  kept_event event;
+  gw_socket_options options = opening();
+  if (host_takeover != GW_TAKEOVER_NEVER) return;
+  memset(&link, 0, sizeof link);
+  peer_server *server = peer_listen(break_after_a_message, NULL, 1);
+  REQUIRE(server != NULL && host_open(&link.host));
+  snprintf(link.url, sizeof link.url, "%s", peer_url(server));
+  REQUIRE(start(&link, options));
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_MESSAGE, gw_socket_id(link.socket), &event));
+  CHECK(slice_is(event.event.payload, "first"));
+  CHECK_STATUS(gw_socket_send(link.socket, GW_TEXT, "second", 6, 0), GW_OK);
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_CLOSED, gw_socket_id(link.socket), &event));
+  CHECK_STATUS(event.event.status, GW_ERR_PROTOCOL);
+  gw_socket_free(link.socket);
+  host_close(&link.host);
+  peer_join(server);
+  CHECK(strcmp(answered, "second") == 0);
+}
+
 /* Waits for both ends, whose own one was told that the host has cancelled it. */
 static void check_aborted(link_pair *link, bool by_socket) {
   kept_event event;
@@ -301,6 +332,8 @@ int main(int argc, char **argv) {
   RUN("sockets: what is wrong is not sent", what_is_wrong_is_not_sent);
   RUN("sockets: the host decides who comes in", the_host_decides_who_comes_in);
   RUN("sockets: both ends see one end", both_ends_see_one_end);
+  RUN("sockets: what came before a failure can be answered (RFC 6455 section 7.1.7)",
+      what_came_before_a_failure_can_be_answered);
   RUN("sockets: aborting waits for nobody", aborting_waits_for_nobody);
   RUN("sockets: what is not yet open can be aborted", what_is_not_yet_open_can_be_aborted);
   RUN("sockets: stopping a listener ends its connections", stopping_a_listener_ends_its_connections);

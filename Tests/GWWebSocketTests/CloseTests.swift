@@ -249,6 +249,33 @@ struct CloseOrderTests {
         #expect(peer.events == protocolError)
     }
 
+    private func brokenAfterMessage() -> Peer {
+        let peer = Peer(.server)
+        peer.isHeld = true
+        peer.receive(frame(0x81, [0x61], key: [1, 2, 3, 4]) + frame(0xf1, key: [1, 2, 3, 4]))
+        #expect(peer.events == [.text("a")])
+        #expect(peer.connection.isOpen && peer.connection.deadline <= peer.now)
+        return peer
+    }
+
+    @Test("section 7.1.7: what came before the failure can be answered before its close frame")
+    func answerBeforeFailure() {
+        let peer = brokenAfterMessage()
+        #expect(peer.send(.text, [0x62]) == nil)
+        peer.receive(frame(0x81, [0x63], key: [1, 2, 3, 4]))
+        peer.record(peer.connection.tick(peer.now))
+        #expect(peer.events == [.text("a")] + protocolError)
+        #expect(peer.output.starts(with: frame(0x81, [0x62]) + [0x88]))
+        #expect(!peer.connection.isOpen && peer.connection.deadline == .never)
+    }
+
+    @Test("the end of the transport right behind what was wrong is not told in its place")
+    func endBehindFailure() {
+        let peer = brokenAfterMessage()
+        peer.record(peer.connection.endOfStream(peer.now))
+        #expect(peer.events == [.text("a")] + protocolError)
+    }
+
     @Test("a failure after our close frame sends no second one")
     func failureWhileClosing() {
         let peer = Peer(.server)

@@ -95,6 +95,8 @@ final class Peer {
     var now = Instant(microseconds: 1_000_000)
     var events: [Event] = []
     var usesDirectRoom = true
+    /// A connection that its peer has broken fails when the test says so, not at once.
+    var isHeld = false
     private(set) var directBytes = 0
 
     init(
@@ -128,6 +130,7 @@ final class Peer {
             while offset < filled.count { record(connection.next(filled, &offset, arena, now)) }
             arena.reset()
         }
+        if !isHeld, connection.broken != nil { record(connection.tick(now)) }
     }
 
     func record(_ input: WebSocketConnection.Input) {

@@ -17,6 +17,31 @@ export type Actor = 'none' | 'program' | 'user' | 'operator' | 'network'
  */
 export type Outcome = 'rejected' | 'not-sent' | 'unknown'
 
+/** A way other than directly over TCP: at most one of proxy, proxyFromEnvironment and unixPath. */
+export interface RouteOptions {
+  /**
+   * 'http://host:port', 'https://...' (TLS to the proxy), 'socks5://...' (names are resolved here) or 'socks5h://...' (by
+   * the proxy), with 'user:password@' or without.
+   */
+  proxy?: string
+  /** true: https_proxy, http_proxy, all_proxy and no_proxy decide. */
+  proxyFromEnvironment?: boolean
+  /** PEM file used in place of the system's CA certificates for a proxy over TLS. */
+  proxyCaFile?: string
+  /** Literal addresses to connect to in place of looking the host up. */
+  addresses?: string | readonly string[]
+  /** Literal address to connect from. */
+  bindAddress?: string
+  /** Unix domain socket to connect to; '@name': in the abstract namespace. */
+  unixPath?: string
+  /** For the proxy to open the tunnel. */
+  proxyTimeoutMs?: number
+  /** Silence after which the kernel probes the peer, in whole seconds. */
+  tcpKeepaliveMs?: number
+  /** How long sent data may stay unacknowledged (RFC 5482). */
+  tcpUserTimeoutMs?: number
+}
+
 /**
  * Time limits are whole milliseconds above 0; Infinity is no limit.  What is left out is decided by the library, whose
  * defaults stand in gatewire/client.h.
@@ -53,6 +78,8 @@ export interface ClientOptions {
   caps?: readonly string[]
   locale?: string
   userAgent?: string
+  /** Which way leads there; left out: directly over TCP. */
+  route?: RouteOptions
   /** Added to the upgrade request. */
   headers?: Readonly<Record<string, string>> | ReadonlyArray<readonly [string, string]>
 
@@ -102,7 +129,8 @@ export interface CallOptions {
 }
 
 export interface ClientState {
-  phase: 'waiting' | 'resolve' | 'connect' | 'tls' | 'upgrade' | 'challenge' | 'hello' | 'ready' | 'closing' | 'closed'
+  phase:
+    | 'waiting' | 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade' | 'challenge' | 'hello' | 'ready' | 'closing' | 'closed'
   protocol: number
   nextAttemptMs: number
   connections: number
@@ -112,6 +140,14 @@ export interface ClientState {
   roundTripMs: number
   deflate: boolean
   tls: boolean
+  /** How long each phase of this connection, or of the last attempt, took; 0 for what it did not need or reach. */
+  resolveMs: number
+  connectMs: number
+  proxyMs: number
+  tlsMs: number
+  upgradeMs: number
+  challengeMs: number
+  helloMs: number
 }
 
 /** An event of the gateway. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-import { GatewireError } from './index'
+import { GatewireError, RouteOptions } from './index'
 
 /** What can be sent: strings and numbers as text, bytes as binary, if SendOptions does not say otherwise. */
 export type Data = string | number | ArrayBufferLike | ArrayBufferView
@@ -67,6 +67,8 @@ export interface WebSocketOptions extends WebSocketLimits {
   servername?: string
   /** Whether ws:// may lead beyond this machine. Default: 'loopback'. */
   plaintext?: 'loopback' | 'private' | 'any'
+  /** Which way leads there; left out: directly over TCP. */
+  route?: RouteOptions
   /** Added to the upgrade request; those of the upgrade itself are refused. */
   headers?: Readonly<Record<string, string>> | ReadonlyArray<readonly [string, string]>
   /** The Origin field of the upgrade request. */
@@ -105,7 +107,7 @@ export interface WebSocketEnd {
 
 /** Messages and their bytes are counted uncompressed; wire bytes are those of frames, without HTTP and TLS. */
 export interface WebSocketState {
-  phase: 'resolve' | 'connect' | 'tls' | 'upgrade' | 'ready' | 'closing' | 'closed'
+  phase: 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade' | 'ready' | 'closing' | 'closed'
   tls: boolean
   deflate: boolean
   /** As agreed (RFC 7692 section 7.1.1). */
@@ -136,6 +138,12 @@ export interface WebSocketState {
   receivedAfterInflate: number
   sentBeforeDeflate: number
   sentAfterDeflate: number
+  /** How long each phase took; 0 for what it did not need or reach. */
+  resolveMs: number
+  connectMs: number
+  proxyMs: number
+  tlsMs: number
+  upgradeMs: number
 }
 
 /** Sums of a server since it was opened. */

@@ -71,6 +71,9 @@ enum {
   GW_ERR_CONNECT_TIMEOUT = -203,
   GW_ERR_LISTEN = -204, /* address in use or not ours */
   GW_ERR_LOST = -205,   /* the peer or the network ended the connection without a close frame */
+  GW_ERR_PROXY = -206,  /* the proxy could not be reached or does not speak as one */
+  GW_ERR_PROXY_REFUSED = -207, /* the proxy said no; event code is its HTTP status or SOCKS reply, payload its HTTP answer as JSON */
+  GW_ERR_PROXY_TIMEOUT = -208, /* the proxy did not open the tunnel in time */
 
   /* -3xx: TLS */
   GW_ERR_TLS = -300,         /* the handshake or a record failed */
@@ -162,7 +165,8 @@ enum {
   GW_STRUCT_SOCKET_OPTIONS = 12,
   GW_STRUCT_SOCKET_STATE = 13,
   GW_STRUCT_LISTENER_OPTIONS = 14,
-  GW_STRUCT_LISTENER_STATS = 15
+  GW_STRUCT_LISTENER_STATS = 15,
+  GW_STRUCT_ROUTE_OPTIONS = 16
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

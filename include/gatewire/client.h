@@ -15,6 +15,7 @@
 
 #include "base.h"
 #include "context.h"
+#include "route.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +70,8 @@ typedef struct gw_client_options {
   size_t cap_count;
   const char *locale;
   const char *user_agent;
+
+  const gw_route_options *route; /* NULL: directly over TCP */
 
   const gw_header *headers; /* added to the upgrade request; reserved ones are refused */
   size_t header_count;
@@ -173,7 +176,8 @@ enum {
   GW_PHASE_HELLO = 6,
   GW_PHASE_READY = 7,
   GW_PHASE_CLOSING = 8,
-  GW_PHASE_CLOSED = 9
+  GW_PHASE_CLOSED = 9,
+  GW_PHASE_PROXY = 10 /* between GW_PHASE_CONNECT and GW_PHASE_TLS: a proxy opens the tunnel */
 };
 
 typedef struct gw_client_state {
@@ -188,6 +192,14 @@ typedef struct gw_client_state {
   uint64_t round_trip_us;   /* last ping, 0 if none was answered */
   uint32_t deflate;         /* 1 if permessage-deflate was agreed */
   uint32_t tls;             /* 1 if the connection is encrypted */
+  /* How long each phase of this connection, or of the last attempt, took; 0 for what it did not need or has not reached. */
+  uint64_t resolve_us;
+  uint64_t connect_us;
+  uint64_t proxy_us;
+  uint64_t tls_us;
+  uint64_t upgrade_us;
+  uint64_t challenge_us;
+  uint64_t hello_us;
 } gw_client_state;
 
 /* Fills in the present state.  out: struct_size must be set.

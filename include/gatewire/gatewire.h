@@ -4,6 +4,7 @@
  *   base.h      status codes, slices, the sized-struct rule, version and layout queries
  *   context.h   the context: one file descriptor to watch, one function that does the work and hands out events
  *   event.h     the events and what each field means for each type
+ *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
  *   client.h    a gateway connection that heals itself: calls, answers, events
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
@@ -12,7 +13,7 @@
  * look at the events it fills in, free the client and the context.
  *
  * Promises, each with a test:
- *   - no signal handler, no SIGPIPE, no output, no environment variable read, no global set-up call;
+ *   - no signal handler, no SIGPIPE, no output, no environment variable read unless a route asks for it, no global set-up call;
  *   - no thread unless asked for, except a short-lived one while a host name is looked up (a literal address
  *     needs none);
  *   - every descriptor is close-on-exec; in a forked child every call answers GW_ERR_FORKED;
@@ -34,6 +35,7 @@
 #include "base.h"
 #include "context.h"
 #include "event.h"
+#include "route.h"
 #include "client.h"
 #include "server.h"
 #include "socket.h"

@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "context.h"
+#include "route.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,6 +88,7 @@ typedef struct gw_socket_options {
   size_t pin_count;
   const char *ca_file;
   const char *server_name;
+  const gw_route_options *route; /* NULL: directly over TCP */
   const gw_header *headers; /* added to the upgrade request, Origin and Cookie for example; reserved ones are refused */
   size_t header_count;
   const char *const *subprotocols; /* in the order of preference */
@@ -149,7 +151,7 @@ enum {
 };
 
 /*
- * phase: GW_PHASE_RESOLVE to GW_PHASE_UPGRADE, GW_PHASE_READY, GW_PHASE_CLOSING, GW_PHASE_CLOSED (client.h).
+ * phase: GW_PHASE_RESOLVE to GW_PHASE_UPGRADE, GW_PHASE_PROXY, GW_PHASE_READY, GW_PHASE_CLOSING, GW_PHASE_CLOSED (client.h).
  * Messages and their bytes are counted as the hosts see them, uncompressed; wire bytes are those of frames, without HTTP and TLS.
  * The ratio of compression is sent_after_deflate / sent_before_deflate, which count compressed messages only.
  */
@@ -179,6 +181,12 @@ typedef struct gw_socket_state {
   uint64_t received_after_inflate;
   uint64_t sent_before_deflate;
   uint64_t sent_after_deflate;
+  /* How long each phase took; 0 for what it did not need or has not reached, and at a listener. */
+  uint64_t resolve_us;
+  uint64_t connect_us;
+  uint64_t proxy_us;
+  uint64_t tls_us;
+  uint64_t upgrade_us;
 } gw_socket_state;
 
 /* Fills in the present state; of a socket that has ended the last one, with phase GW_PHASE_CLOSED.  out: struct_size must be set.

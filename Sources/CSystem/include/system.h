@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,10 @@ static inline int gw_getsockname(int fd, struct sockaddr *address, socklen_t *le
   return getsockname(fd, address, length);
 }
 
+static inline int gw_getpeername(int fd, struct sockaddr *address, socklen_t *length) {
+  return getpeername(fd, address, length);
+}
+
 static inline int gw_accept(int fd, struct sockaddr *address, socklen_t *length) {
   return accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
@@ -63,6 +68,8 @@ static inline int gw_open(const char *path, int flags, mode_t mode) { return ope
 static inline const char *gw_error_text(int error, char *buffer, size_t size) {
   return strerror_r(error, buffer, size);
 }
+
+static inline int gw_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 
 static inline int gw_errno(void) { return errno; }
 

@@ -10,6 +10,7 @@ const { native, ID_HIGH, ID_LOW } = require('./native.js')
 const {
   checkInteger, checkNames, checkObject, checkText, checkTime, readOptions, wrongType
 } = require('./options.js')
+const { readRoute } = require('./route.js')
 
 const {
   GW_CALL_EXPECT_FINAL, GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
@@ -17,6 +18,8 @@ const {
   GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
   GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_QUEUED
 } = native.constants
+
+const KINDS = { ...native.clientOptions, route: readRoute }
 
 // Options that stand for flags of the library.
 const CHOICES = {
@@ -31,7 +34,7 @@ const CHOICES = {
 const CALL_OPTIONS = ['timeoutMs', 'expectFinal', 'onAccepted', 'signal', 'raw']
 
 const PHASES = [
-  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed'
+  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed', 'proxy'
 ]
 
 const CLOSED = {
@@ -44,7 +47,14 @@ const CLOSED = {
   queuedBytes: 0,
   roundTripMs: 0,
   deflate: false,
-  tls: false
+  tls: false,
+  resolveMs: 0,
+  connectMs: 0,
+  proxyMs: 0,
+  tlsMs: 0,
+  upgradeMs: 0,
+  challengeMs: 0,
+  helloMs: 0
 }
 
 // Events that wait for one `for await` loop, if it does not say otherwise.
@@ -96,7 +106,7 @@ class Client extends EventEmitter {
     super()
     if (typeof url !== 'string' && !(url instanceof URL)) throw wrongType('Client: url', 'a string or a URL', url)
     const text = checkText('Client: url', String(url))
-    const { flags, values } = readOptions('Client', options, native.clientOptions, CHOICES)
+    const { flags, values } = readOptions('Client', options, KINDS, CHOICES)
     if (values.pins?.length === 0) {
       throw new TypeError('Client: pins must not be empty; leave the option out to trust by the CA chain')
     }

@@ -6,6 +6,7 @@ const { native } = require('./native.js')
 const {
   checkBoolean, checkFunction, checkObject, checkTexts, readOptions, wrongType
 } = require('./options.js')
+const { readRoute } = require('./route.js')
 
 const {
   GW_LISTENER_ASK, GW_LISTENER_CLIENT_TAKEOVER, GW_LISTENER_CONTROL, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PARTS,
@@ -96,6 +97,7 @@ function readSocketOptions (protocols = [], options = {}) {
     ...socketKinds,
     ...native.limitOptions,
     origin: 'text',
+    route: readRoute,
     handshakeTimeout: 'time',
     perMessageDeflate: checkDeflate
   }

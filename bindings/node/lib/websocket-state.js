@@ -8,7 +8,7 @@ const STATE = [
   'queuedBytes', 'phase', 'tls', 'deflate', 'clientNoContextTakeover', 'serverNoContextTakeover', 'clientMaxWindowBits',
   'serverMaxWindowBits', 'closeFirst', 'closeCodeSent', 'closeCodeReceived', 'memoryBytes', 'roundTripMs',
   'messagesReceived', 'messagesSent', 'bytesReceived', 'bytesSent', 'wireBytesReceived', 'wireBytesSent',
-  'receivedBeforeInflate', 'receivedAfterInflate', 'sentBeforeDeflate', 'sentAfterDeflate'
+  'receivedBeforeInflate', 'receivedAfterInflate', 'sentBeforeDeflate', 'sentAfterDeflate', 'resolveMs', 'connectMs', 'proxyMs', 'tlsMs', 'upgradeMs'
 ]
 
 const STATISTICS = [
@@ -17,7 +17,7 @@ const STATISTICS = [
 ]
 
 const PHASES = [
-  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed'
+  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed', 'proxy'
 ]
 const PHASE_CLOSED = PHASES.indexOf('closed')
 

@@ -182,6 +182,7 @@ static const struct {
     CONSTANT(GW_SOCKET_NO_DEFLATE),
     CONSTANT(GW_SOCKET_CLIENT_TAKEOVER),
     CONSTANT(GW_SOCKET_SERVER_TAKEOVER),
+    CONSTANT(GW_ROUTE_PROXY_ENVIRONMENT),
     CONSTANT(GW_SOCKET_PARTS),
     CONSTANT(GW_SOCKET_CONTROL),
     CONSTANT(GW_SOCKET_NEED_SUBPROTOCOL),
@@ -295,6 +296,7 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "listenerOptions", listener_describe(env));
   set_described(env, exports, "limitOptions", limits_describe(env));
   set_described(env, exports, "deflateOptions", deflate_describe(env));
+  set_described(env, exports, "routeOptions", route_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

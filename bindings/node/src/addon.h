@@ -117,6 +117,12 @@ napi_value socket_describe(napi_env env);
 napi_value listener_describe(napi_env env);
 napi_value limits_describe(napi_env env);
 napi_value deflate_describe(napi_env env);
+napi_value route_describe(napi_env env);
+
+/* Reads the member "route" of options, { flags, values }, if it is there.  *out: what to hand to the library, NULL without.
+ * False with an exception pending; memory as in read_options. */
+bool read_route(napi_env env, napi_value all, gw_route_options *route, struct option_memory *memory,
+                const gw_route_options **out);
 
 /* Reads what sockets and listeners have in common.  False with an exception pending; else as read_options. */
 bool read_limits(napi_env env, napi_value object, napi_value deflate, gw_socket_limits *limits,

@@ -70,7 +70,9 @@ static napi_value client_open(napi_env env, napi_callback_info info) {
 
   struct option_memory memory = {NULL};
   settings.url = addon->text.bytes;
-  bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, &settings, &memory);
+  gw_route_options route;
+  bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, &settings, &memory) &&
+                 read_route(env, arguments[2], &route, &memory, &settings.route);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;
@@ -149,6 +151,13 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
   set_number(env, object, "roundTripMs", (double)state.round_trip_us / 1000.0);
   set_number(env, object, "deflate", state.deflate);
   set_number(env, object, "tls", state.tls);
+  set_number(env, object, "resolveMs", (double)state.resolve_us / 1000.0);
+  set_number(env, object, "connectMs", (double)state.connect_us / 1000.0);
+  set_number(env, object, "proxyMs", (double)state.proxy_us / 1000.0);
+  set_number(env, object, "tlsMs", (double)state.tls_us / 1000.0);
+  set_number(env, object, "upgradeMs", (double)state.upgrade_us / 1000.0);
+  set_number(env, object, "challengeMs", (double)state.challenge_us / 1000.0);
+  set_number(env, object, "helloMs", (double)state.hello_us / 1000.0);
   return object;
 }
 

@@ -81,7 +81,9 @@ static napi_value socket_open(napi_env env, napi_callback_info info) {
   struct option_memory memory = {NULL};
   settings.url = addon->text.bytes;
   settings.limits = &limits;
+  gw_route_options route;
   bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_SOCKET, &settings, &memory) &&
+                 read_route(env, arguments[2], &route, &memory, &settings.route) &&
                  read_limits(env, arguments[2], arguments[3], &limits, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
@@ -221,6 +223,11 @@ static napi_value socket_state(napi_env env, napi_callback_info info) {
       (double)state.received_after_inflate,
       (double)state.sent_before_deflate,
       (double)state.sent_after_deflate,
+      (double)state.resolve_us / 1000.0,
+      (double)state.connect_us / 1000.0,
+      (double)state.proxy_us / 1000.0,
+      (double)state.tls_us / 1000.0,
+      (double)state.upgrade_us / 1000.0,
   };
   return fill_numbers(env, arguments[3], numbers, sizeof numbers / sizeof numbers[0]) ? make_i32(env, status) : NULL;
 }

@@ -39,6 +39,7 @@ from .errors import (
     WebSocketError,
 )
 from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
+from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 
 #: Version of the library that was loaded.
@@ -78,6 +79,7 @@ __all__ = [
     "PongTimeoutError",
     "Request",
     "ResourceError",
+    "Route",
     "RpcError",
     "Server",
     "ServerNotice",

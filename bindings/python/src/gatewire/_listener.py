@@ -8,11 +8,11 @@ from typing import Any, Generic, Optional, TypeVar
 
 from . import _abi
 from ._context import Context, Owner, Report
-from ._options import optional_text, text
 from ._request import Accept, Refuse, Request, read_request
 from ._socket import Socket
 from ._socket_options import ListenerSetup
 from ._socket_state import CLOSED_STATE, Statistics, read_statistics
+from ._values import optional_text, text
 from .errors import GatewireError, make_error
 
 W = TypeVar("W", bound=Socket)

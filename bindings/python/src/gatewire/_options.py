@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from ctypes import POINTER, Array, byref, c_char_p, cast
+from ctypes import byref
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 from . import _abi
+from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
+from .route import Route, route_options
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Options = TypeVar("Options")
-PathLike = Union[str, "os.PathLike[str]"]
 
 
 def takes(build: Callable[P, Options]) -> Callable[[Callable[[Options], T]], Callable[P, T]]:
@@ -36,74 +35,6 @@ def takes(build: Callable[P, Options]) -> Callable[[Callable[[Options], T]], Cal
         return call
 
     return decorate
-
-
-def milliseconds(name: str, seconds: Optional[float]) -> int:
-    """``None``: 0, the default; ``math.inf``: no limit; else whole milliseconds, at least one."""
-    if seconds is None:
-        return 0
-    if seconds == math.inf:
-        return _abi.NEVER
-    if not 0 <= seconds <= 4_294_967:
-        raise ValueError(f"{name} must be between 0 and 4294967 seconds, or math.inf, not {seconds!r}")
-    return max(1, math.ceil(seconds * 1000))
-
-
-def unsigned(name: str, value: Optional[int]) -> int:
-    """``None``: 0, the default; else a number that fits 32 bits."""
-    if value is None:
-        return 0
-    if not 0 <= value <= 0xFFFF_FFFF:
-        raise ValueError(f"{name} must be between 0 and 4294967295, not {value!r}")
-    return value
-
-
-def text(name: str, value: str) -> bytes:
-    """UTF-8 without NUL, which C would take for its end."""
-    encoded = value.encode()
-    if b"\0" in encoded:
-        raise ValueError(f"{name} must not contain NUL")
-    return encoded
-
-
-def optional_text(name: str, value: Optional[str]) -> Optional[bytes]:
-    return None if value is None else text(name, value)
-
-
-def path(name: str, value: Optional[PathLike]) -> Optional[bytes]:
-    if value is None:
-        return None
-    encoded = os.fsencode(value)
-    if b"\0" in encoded:
-        raise ValueError(f"{name} must not contain NUL")
-    return encoded
-
-
-def texts(name: str, values: Optional[Sequence[str]]) -> tuple[Any, int]:
-    """A C array of texts and its length.  A single text is refused: it would be taken for a list of letters."""
-    if values is None:
-        return None, 0
-    if isinstance(values, (str, bytes)):
-        raise TypeError(f"{name} must be a list of texts, not one text")
-    items = [text(name, value) for value in values]
-    array: Array[c_char_p] = (c_char_p * len(items))(*items)
-    return cast(array, POINTER(c_char_p)), len(items)
-
-
-def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None]) -> tuple[Any, int]:
-    """A C array of headers and its length."""
-    if not headers:
-        return None, 0
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    items = [_abi.Header(text("headers", name), text("headers", value)) for name, value in pairs]
-    return cast((_abi.Header * len(items))(*items), POINTER(_abi.Header)), len(items)
-
-
-def takeover_ms(takeover: Optional[float]) -> int:
-    """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
-    if takeover is None:
-        return _abi.TAKEOVER_DEFAULT
-    return _abi.TAKEOVER_ALWAYS if takeover == 0 else milliseconds("takeover", takeover)
 
 
 class ClientSetup:
@@ -124,6 +55,7 @@ def client_setup(
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
+    route: Optional[Route] = None,
     token: Optional[str] = None,
     password: Optional[str] = None,
     identity_file: Optional[PathLike] = None,
@@ -200,6 +132,7 @@ def client_setup(
     options.locale = optional_text("locale", locale)
     options.user_agent = optional_text("user_agent", user_agent)
     options.headers, options.header_count = header_array(headers)
+    options.route = route_options(route)
     options.min_protocol = unsigned("min_protocol", min_protocol)
     options.max_protocol = unsigned("max_protocol", max_protocol)
     options.connect_timeout_ms = milliseconds("connect_timeout", connect_timeout)
@@ -232,6 +165,7 @@ CLIENT_OPTIONS = """
     :param identity_file: keeps the Ed25519 key of this device, made if missing; without, each client is a new device
     :param device: ``False`` connects without a device; gateways grant no scopes then
     :param plaintext: where ``ws://`` may go besides this machine: ``"private"`` networks, or ``"any"`` host
+    :param route: a :class:`Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request
 
     What the client says of itself: ``client_id``, ``client_mode``, ``client_version``, ``display_name``, ``platform``,

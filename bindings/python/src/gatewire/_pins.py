@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import byref, c_char
 
 from . import _abi
-from ._options import text
+from ._values import text
 from .errors import make_error
 
 

@@ -15,9 +15,9 @@ from typing import NamedTuple, Optional, Union
 
 from . import _abi
 from ._context import Context, Owner, Report, from_json
-from ._options import text
 from ._request import Headers
 from ._socket_state import CLOSED_STATE, State, read_state
+from ._values import text
 from .errors import GatewireError, NotConnectedError
 
 Message = Union[str, bytes]

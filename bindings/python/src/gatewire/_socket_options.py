@@ -9,7 +9,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Optional, TypedDict, TypeVar, Union
 
 from . import _abi
-from ._options import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
+from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
+from .route import Route, route_options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -111,6 +112,7 @@ def socket_setup(
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
+    route: Optional[Route] = None,
     headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None] = None,
     subprotocols: Optional[Sequence[str]] = None,
     need_subprotocol: bool = False,
@@ -142,6 +144,7 @@ def socket_setup(
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
+    options.route = route_options(route)
     options.headers, options.header_count = header_array(headers)
     options.subprotocols, options.subprotocol_count = texts("subprotocols", subprotocols)
     options.limits = _limits(limits)
@@ -157,6 +160,7 @@ SOCKET_OPTIONS = f"""
     :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
+    :param route: a :class:`gatewire.Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request, ``Origin`` and ``Cookie`` for example: a mapping, or pairs
     :param subprotocols: in the order of preference
     :param need_subprotocol: refuse a server that chooses none of them

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ctypes import Structure, byref, sizeof
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from . import _abi
 from ._context import Context
-from .events import PHASES
+from .events import PHASES, read_timings
 
 _CLOSED_FIRST = {
     _abi.CLOSE_FIRST_NOBODY: None,
@@ -23,7 +25,7 @@ class State(NamedTuple):
     Messages and their bytes are counted uncompressed; wire bytes are those of frames, without HTTP and TLS.
     """
 
-    #: ``resolve connect tls upgrade ready closing closed``
+    #: ``resolve connect proxy tls upgrade ready closing closed``
     phase: str
     #: bytes that the kernel has not taken yet
     queued_bytes: int = 0
@@ -55,6 +57,8 @@ class State(NamedTuple):
     received_after_inflate: int = 0
     sent_before_deflate: int = 0
     sent_after_deflate: int = 0
+    #: seconds that each phase took, as far as it had and reached them
+    timings: Mapping[str, float] = MappingProxyType({})
 
 
 CLOSED_STATE = State("closed")
@@ -71,6 +75,7 @@ def read_state(context: Context, function: Any, at: tuple[int, ...]) -> State:
     values = _values(raw)
     values["phase"] = PHASES[raw.phase] if raw.phase < len(PHASES) else str(raw.phase)
     values["round_trip"] = raw.round_trip_us / 1e6 if raw.round_trip_us else None
+    values["timings"] = read_timings(raw)
     values["close_first"] = _CLOSED_FIRST.get(raw.close_first)
     values.update((name, bool(values[name])) for name in _FLAGS)
     return State(**{name: values[name] for name in State._fields})

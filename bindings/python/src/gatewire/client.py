@@ -15,7 +15,8 @@ from typing import Any, Optional
 from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
 from ._loop import LoopContext, Opening, Stream, running_context
-from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, milliseconds, takes, text
+from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
+from ._values import milliseconds, text
 from .errors import GatewireError, NotConnectedError, make_error
 from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
 

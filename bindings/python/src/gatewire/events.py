@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref, sizeof
+from ctypes import Structure, byref, sizeof
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
@@ -113,7 +113,7 @@ def make_notice(report: Report) -> Optional[Notice]:
 class State(NamedTuple):
     """A look at a client."""
 
-    #: ``waiting resolve connect tls upgrade challenge hello ready closing closed``
+    #: ``waiting resolve connect proxy tls upgrade challenge hello ready closing closed``
     phase: str
     #: agreed version, 0 before the first hello
     protocol: int
@@ -132,10 +132,21 @@ class State(NamedTuple):
     deflate: bool
     #: the connection is encrypted
     tls: bool
+    #: seconds that each phase of this connection, or of the last attempt, took, as far as it had and reached them
+    timings: dict[str, float]
 
 
-PHASES = ["waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"]
-CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False)
+PHASES = [
+    *("waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"),
+    "proxy",
+]
+CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {})
+
+
+def read_timings(state: Structure) -> dict[str, float]:
+    """The members that say how long a phase took."""
+    times = {name: getattr(state, f"{name}_us", 0) for name in PHASES}
+    return {name: time / 1e6 for name, time in times.items() if time}
 
 
 def read_state(context: Context, handle: int) -> State:
@@ -154,4 +165,5 @@ def read_state(context: Context, handle: int) -> State:
         state.round_trip_us / 1e6 if state.round_trip_us else None,
         bool(state.deflate),
         bool(state.tls),
+        read_timings(state),
     )

@@ -17,7 +17,8 @@ from typing import Any, Optional, TypeVar, Union
 from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
 from ._loop import LoopContext, Opening, Stream, running_context
-from ._options import SERVER_OPTIONS, ServerSetup, milliseconds, server_setup, takes, text
+from ._options import SERVER_OPTIONS, ServerSetup, server_setup, takes
+from ._values import milliseconds, text
 from .errors import GatewireError, RpcError, make_error
 
 Handler = Callable[["Request"], Union[Any, Awaitable[Any]]]

@@ -11,11 +11,12 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, client, context, event, server, socket
+from . import base, client, context, event, route, server, socket
 from .base import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
 from .event import *  # noqa: F403
+from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
 
@@ -24,6 +25,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **base.LAYOUTS,
     **event.LAYOUTS,
     **context.LAYOUTS,
+    **route.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -33,6 +35,7 @@ STRUCTS: dict[int, type[Structure]] = {
 PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **base.FUNCTIONS,
     **context.FUNCTIONS,
+    **route.FUNCTIONS,
     **client.FUNCTIONS,
     **server.FUNCTIONS,
     **socket.FUNCTIONS,

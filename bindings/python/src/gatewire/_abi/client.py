@@ -6,6 +6,7 @@ from ctypes import POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_
 from typing import Any
 
 from .base import HANDLE_OUT, Header
+from .route import RouteOptions
 
 CLIENT_PLAINTEXT_PRIVATE = 1 << 0
 CLIENT_PLAINTEXT_ANY = 1 << 1
@@ -45,6 +46,7 @@ class ClientOptions(Structure):
         ("cap_count", c_size_t),
         ("locale", c_char_p),
         ("user_agent", c_char_p),
+        ("route", POINTER(RouteOptions)),
         ("headers", POINTER(Header)),
         ("header_count", c_size_t),
         ("user_data", c_void_p),
@@ -91,6 +93,7 @@ PHASE_HELLO = 6
 PHASE_READY = 7
 PHASE_CLOSING = 8
 PHASE_CLOSED = 9
+PHASE_PROXY = 10
 
 
 class ClientState(Structure):
@@ -108,6 +111,13 @@ class ClientState(Structure):
         ("round_trip_us", c_uint64),
         ("deflate", c_uint32),
         ("tls", c_uint32),
+        ("resolve_us", c_uint64),
+        ("connect_us", c_uint64),
+        ("proxy_us", c_uint64),
+        ("tls_us", c_uint64),
+        ("upgrade_us", c_uint64),
+        ("challenge_us", c_uint64),
+        ("hello_us", c_uint64),
     ]
 
 

@@ -6,6 +6,7 @@ from ctypes import POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_
 from typing import Any
 
 from .base import HANDLE_OUT, Header, Slice
+from .route import RouteOptions
 
 TEXT = 1
 BINARY = 2
@@ -76,6 +77,7 @@ class SocketOptions(Structure):
         ("pin_count", c_size_t),
         ("ca_file", c_char_p),
         ("server_name", c_char_p),
+        ("route", POINTER(RouteOptions)),
         ("headers", POINTER(Header)),
         ("header_count", c_size_t),
         ("subprotocols", POINTER(c_char_p)),
@@ -118,6 +120,11 @@ class SocketState(Structure):
         ("received_after_inflate", c_uint64),
         ("sent_before_deflate", c_uint64),
         ("sent_after_deflate", c_uint64),
+        ("resolve_us", c_uint64),
+        ("connect_us", c_uint64),
+        ("proxy_us", c_uint64),
+        ("tls_us", c_uint64),
+        ("upgrade_us", c_uint64),
     ]
 
 

@@ -11,7 +11,8 @@ from typing import Any, Optional, TypeVar, Union
 
 from .. import _abi
 from .._context import Context, Json, Owner, Report, from_json, to_json
-from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, milliseconds, takes, text
+from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
+from .._values import milliseconds, text
 from ..errors import GatewireError, NotConnectedError, make_error
 from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
 from ._poller import Poller

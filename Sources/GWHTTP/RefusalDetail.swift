@@ -1,9 +1,8 @@
 import GWBase
-import GWHTTP
 
-/// A refused upgrade as JSON: `{"status":401,"headers":[["Server","x"]],"body":"..."}`.
-enum RefusalDetail {
-    static func json(_ head: ResponseHead, _ body: [UInt8]) -> [UInt8] {
+/// A refusal, of an upgrade or by a proxy, as JSON: `{"status":401,"headers":[["Server","x"]],"body":"..."}`.
+public enum RefusalDetail {
+    public static func json(_ head: ResponseHead, _ body: [UInt8]) -> [UInt8] {
         var output: [UInt8] = Array("{\"status\":".utf8)
         output += decimalText(UInt64(head.status))
         output += Array(",\"headers\":[".utf8)

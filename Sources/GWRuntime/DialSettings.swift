@@ -1,0 +1,80 @@
+import GWBase
+import GWDeflate
+import GWHTTP
+import GWTLS
+import GWWebSocket
+
+/// Where to connect and what must hold of the server.
+public struct DialSettings {
+    public var url: WebSocketURL
+    public var tls: TLSContext?
+    /// SNI, and the name that the certificate must have.
+    public var serverName: String
+    public private(set) var headers = HeaderFields()
+    public private(set) var subprotocols: [[UInt8]] = []
+    public var requiresSubprotocol = false
+    public var offersDeflate = true
+    public var route = RouteSettings()
+    public var webSocket = WebSocketSettings()
+    /// Of the answer's head.
+    public var head = HeadLimits()
+    public var connectMilliseconds = Limits.connectMilliseconds
+    public var tlsMilliseconds = Limits.tlsMilliseconds
+    public var upgradeMilliseconds = Limits.upgradeMilliseconds
+
+    /// Where to and whom to trust, as the host says it.
+    public struct Target {
+        public var url: [UInt8] = []
+        public var plaintext = PlaintextPolicy.loopback
+        public var pins: [[UInt8]] = []
+        public var caFile: String?
+        public var serverName: String?
+        /// Redirects to follow.
+        public var maxRedirects: UInt32 = 0
+        public init() {}
+    }
+
+    /// Refuses everything that can be known to be wrong without the network.
+    public init(_ target: Target) throws(Failure) {
+        url = try WebSocketURL.parse(target.url)
+        var pins = PinSet()
+        for pin in target.pins { try pins.add(pin) }
+        guard pins.isEmpty || url.scheme == .wss else {
+            throw Failure(
+                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
+        }
+        let host = String(printable: url.host.text)
+        guard target.plaintext.allows(url) else {
+            throw Failure(
+                .plaintext, .program,
+                "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
+        }
+        serverName = target.serverName ?? host
+        if url.isSecure {
+            var settings = ClientTLSSettings()
+            settings.pins = pins
+            settings.caFile = target.caFile
+            tls = try TLSContext(client: settings)
+        }
+        if !url.user.isEmpty || !url.password.isEmpty {
+            let credentials = Base64.encode(url.user + ":".bytes + url.password)
+            headers.append("Authorization".bytes, "Basic ".bytes + credentials)
+        }
+    }
+
+    /// Adds a field to the upgrade request; not one that the handshake itself sends.
+    public mutating func addHeader(name: [UInt8], value: [UInt8]) throws(Failure) {
+        var field = HeaderFields()
+        field.append(name, value)
+        try ClientHandshake.check(field)
+        headers.append(name, value)
+    }
+
+    /// Offers subprotocols, distinct tokens in the order of preference.
+    public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
+        try ClientHandshake.check(subprotocols: subprotocols)
+        self.subprotocols = subprotocols
+    }
+
+    var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
+}
