@@ -66,14 +66,14 @@ class Link:
         if how == "hold":
             return
         for writer in self._writers():
-            if how == "close":
-                with contextlib.suppress(OSError):
-                    writer.write_eof()
+            if writer.transport.is_closing():
                 continue
-            connection = writer.get_extra_info("socket")
-            if connection is not None and connection.fileno() >= 0:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            if how == "close":
+                writer.write_eof()
+            else:
+                linger = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                writer.transport.abort()
 
     def drop(self) -> None:
         self.is_cut = True
