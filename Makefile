@@ -102,7 +102,7 @@ PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
 NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js
-TEST_PARTS := test-unit test-c test-python test-node test-peers test-autobahn lint layers abi
+TEST_PARTS := test-unit test-fuzz test-c test-python test-node test-peers test-autobahn lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
 test: test-dependencies all build/static/libgatewire.so ## everything that must hold on every commit
@@ -110,6 +110,9 @@ test: test-dependencies all build/static/libgatewire.so ## everything that must 
 
 test-unit: | dependencies ## unit and vector tests of the Swift layers
 	@scripts/test-unit.sh
+
+test-fuzz: | dependencies ## the kept inputs of the fuzz targets, and two seconds of new ones each
+	@SECONDS_EACH=2 Tests/Fuzz/run.sh
 
 test-c: all build/static/libgatewire.so ## the C programs, against the embedded and the static library
 	@Tests/C/all.sh
@@ -128,6 +131,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c
 	@$(PYTEST) Tests/Peers
 	@Tests/Peers/forward_proxies.sh
+	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh
 
 test-autobahn: all | test-dependencies ## the quick cases of the Autobahn test suite, where there is a Python 2.7 for it
 	@QUICK=1 Tests/Autobahn/run.sh || { status=$$?; [ $$status -eq 3 ] && echo "Not run."; }
@@ -147,6 +151,16 @@ abi-store: all build/static/libgatewire.so | test-dependencies ## takes the inte
 
 abi: all build/static/libgatewire.so | test-dependencies ## header = version script = exports; layouts, status codes, baseline
 	@Tests/ABI/check.sh
+
+.PHONY: fuzz differential
+SECONDS_EACH ?= 60
+fuzz: | dependencies ## every fuzz target for SECONDS_EACH seconds (60), kept findings first; TARGETS names some of them
+	@SECONDS_EACH=$(SECONDS_EACH) Tests/Fuzz/run.sh
+
+SEEDS ?= 50000
+FIRST ?= 0
+differential: | test-dependencies ## verdicts on SEEDS (50000) streams of frames from FIRST (0) on, beside other engines
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) Tests/Differential/run.sh
 
 .PHONY: asan tsan valgrind
 asan: | dependencies ## the C programs with the address sanitizer

@@ -27,7 +27,9 @@ check "shellcheck" shellcheck .ci/run $(find bindings scripts Tests -name "*.sh"
 check "headers as C99, C11 and C++17 with gcc and clang" headers
 scripts/python-env.sh
 check "ruff" build/venv/bin/ruff check --quiet --no-cache --config bindings/python/pyproject.toml bindings/python \
-  Tests/Peers Tests/Autobahn/verdict.py
+  Tests/Differential Tests/Peers Tests/Autobahn/verdict.py
+check "mypy, differential" sh -c "cd Tests/Differential && ../../build/venv/bin/mypy --strict --no-error-summary \
+  --cache-dir ../../build/mypy differential.py"
 check "mypy" sh -c "cd bindings/python && ../../build/venv/bin/mypy --no-error-summary --cache-dir ../../build/mypy"
 check "tsc" tsc -p bindings/node/test/types
 for file in bindings/node/lib/*js examples/node/*.mjs; do check "$file" node --check "$file"; done

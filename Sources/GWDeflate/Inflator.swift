@@ -20,7 +20,8 @@ public final class Inflator {
         case invalid
     }
 
-    /// `windowBits` as agreed for this direction, 8 to 15.
+    /// `windowBits` as agreed for this direction, 8 to 15.  What refers further back is refused once the bytes are gone, and
+    /// inflates as long as they still lie in the output.
     public init(windowBits: UInt8, noContextTakeover: Bool) {
         self.windowBits = Int32(min(max(windowBits, 8), 15))
         resetsAfterMessage = noContextTakeover

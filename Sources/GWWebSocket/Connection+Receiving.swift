@@ -83,9 +83,10 @@ extension WebSocketConnection {
             isASCII = first == FrameBit.final | Opcode.binary || Mask.isASCII(payload, length)
         }
         traffic.wireBytesReceived &+= UInt64(truncatingIfNeeded: size &+ length)
+        let isBinary = first == FrameBit.final | Opcode.binary
+        guard isBinary || isASCII else { return wideText(bytes) }
         traffic.received(length)
-        if first == FrameBit.final | Opcode.binary { return .message(.binary, bytes) }
-        return isASCII ? .message(.text, bytes) : wideText(bytes)
+        return .message(isBinary ? .binary : .text, bytes)
     }
 
     @inline(never)
@@ -93,6 +94,7 @@ extension WebSocketConnection {
         var validator = UTF8Validator()
         guard validator.check(bytes) else { return fail(.invalidText) }
         guard validator.isComplete else { return fail(.unfinishedText) }
+        traffic.received(bytes.count)
         return .message(.text, bytes)
     }
 

@@ -98,6 +98,22 @@ struct InflatorTests {
         }
     }
 
+    @Test("section 7.1.2: what refers behind the agreed window is refused or right, never other bytes")
+    func beyondWindow() throws {
+        var random = Random(11)
+        let repeated = random.bytes(300)
+        let message = repeated + repeated
+        let payload = try #require(
+            Deflator(DeflateSettings(), windowBits: 15, noContextTakeover: true).message(message))
+        for piece in [1, 7, payload.count] {
+            for room in [1, 61, 4096] {
+                let result = Inflator(windowBits: 8, noContextTakeover: true).message(payload, piece: piece, room: room)
+                #expect(result == .message(message) || result == .invalid)
+            }
+        }
+        #expect(Inflator(windowBits: 8, noContextTakeover: true).message(payload, piece: 1, room: 1) == .invalid)
+    }
+
     @Test("memory is given back and made again")
     func release() {
         let inflator = Inflator(windowBits: 15, noContextTakeover: true)

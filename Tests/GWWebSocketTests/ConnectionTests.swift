@@ -178,6 +178,19 @@ struct ReceivingTests {
         #expect(peer.connection.directRoom() == nil)
     }
 
+    @Test("text that is not UTF-8 counts on the wire, but not as a message", arguments: ["ff", "e282"])
+    func badTextIsNotCounted(_ end: String) {
+        for isCut in [false, true] {
+            let peer = Peer(.client)
+            let bytes = frame(0x81, Array("naïve".utf8)) + frame(0x81, Array("bad ".utf8) + hex(end))
+            for piece in isCut ? bytes.map({ [$0] }) : [bytes] { peer.receive(piece) }
+            #expect(peer.events == [.text("naïve"), .failed(.utf8, 1007)])
+            #expect(peer.connection.statistics.messagesReceived == 1)
+            #expect(peer.connection.statistics.bytesReceived == 6)
+            #expect(peer.connection.statistics.wireBytesReceived == UInt64(bytes.count))
+        }
+    }
+
     @Test("nonsense from the transport does no harm")
     func nonsense() {
         let peer = Peer(.client)
