@@ -1,7 +1,7 @@
 /* A connection that is cut, at every byte of its life and in both directions: while a proxy opens the tunnel, in the TLS handshake,
  * the upgrade, the challenge, the hello, a call and the close.  Whatever happens, the client ends in one event within its time, the
  * call in the outcome that is true, and nothing is left behind.
- *   cut DRIVE CERTIFICATES [full | SEED]      full: every byte; else some, chosen by the seed */
+ *   cut DRIVE - [full | SEED]      full: every byte, some minutes; else some cuts, chosen by the seed */
 #define _GNU_SOURCE
 #include "../C/host.h"
 #include "../C/test.h"
@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-  SLOTS = 24,        /* attempts at a time */
-  SAMPLES = 16,      /* cuts of a sweep when not every byte is tried */
-  LIMIT_MS = 500,    /* of each phase when nothing but a time limit can end it */
-  SLACK_MS = 8000,   /* for a machine with other work; still far from the default limits of 15 s */
+  SLOTS = 24,       /* attempts at a time */
+  SAMPLES = 60,     /* cuts of a way when not every byte is tried */
+  LIMIT_MS = 250,   /* of each phase when nothing but a time limit can end it */
+  SLACK_MS = 10000, /* for a machine with other work; less than the default limits */
   MAX_CALLS = 1 << 20
 };
 
@@ -95,10 +95,17 @@ static bool gateway_open(gateway *gateway, bool is_encrypted) {
 
 /* --- one attempt --- */
 
+typedef struct cut {
+  const char *how; /* NULL: not at all */
+  bool to_client;
+  unsigned offset; /* bytes that pass before */
+} cut;
+
 typedef struct attempt {
   gw_client *client; /* NULL: the slot is free */
   uint64_t source;
-  unsigned proxy_port, offset;
+  cut cut;
+  unsigned proxy_port;
   int64_t began;
   unsigned call; /* number, 0 before it is made */
   bool is_call_over;
@@ -106,9 +113,8 @@ typedef struct attempt {
 
 typedef struct sweep {
   const way *way;
-  bool to_client;
-  const char *how;
-  unsigned *offsets, count, next, ended;
+  cut *cuts;
+  unsigned count, next, ended;
   attempt slots[SLOTS];
   unsigned statuses[1000]; /* ends, by status */
 } sweep;
@@ -116,22 +122,28 @@ typedef struct sweep {
 static host the;
 static sweep current;
 
-static bool waits_for_limits(void) { return strcmp(current.how, "hold") == 0; }
+static const char *const hows[] = {"reset", "close", "hold"};
+
+/* Nothing but a time limit can end what is held. */
+static bool waits_for_limits(cut cut) { return cut.how == hows[2]; }
 
 static void complain(const attempt *attempt, const char *what, const kept_event *event) {
   test_is_failing = true;
-  printf("# cut at byte %u: %s: %s: %s\n", attempt->offset, what, gw_status_name(event->event.status), event->text);
+  printf("# %s after %u bytes %s the client: %s: %s: %s\n", attempt->cut.how, attempt->cut.offset,
+         attempt->cut.to_client ? "to" : "from", what, gw_status_name(event->event.status), event->text);
 }
 
-static bool attempt_begin(attempt *attempt, unsigned offset, const char *faults_text) {
+static bool attempt_begin(attempt *attempt, cut cut) {
   const gateway *gateway = &gateways[current.way->is_encrypted];
   unsigned port = gw_server_port(gateway->server);
-  char url[128], proxy[64];
+  char url[128], proxy[64], text[64] = "";
   const char *pins[] = {gateway->pin};
-  *attempt = (struct attempt){.offset = offset, .began = host_now()};
+  *attempt = (struct attempt){.cut = cut, .began = host_now()};
+  if (cut.how != NULL)
+    snprintf(text, sizeof text, "--cut-%s-client %u --how %s", cut.to_client ? "to" : "from", cut.offset, cut.how);
   gw_route_options route;
   gw_route_options_init(&route);
-  if (!ask_for_proxy(faults_text, current.way->proxy != NULL ? tunnel_port : port, &attempt->proxy_port)) return false;
+  if (!ask_for_proxy(text, current.way->proxy != NULL ? tunnel_port : port, &attempt->proxy_port)) return false;
   snprintf(url, sizeof url, "%s://127.0.0.1:%u", current.way->is_encrypted ? "wss" : "ws",
            current.way->proxy != NULL ? port : attempt->proxy_port);
   gw_client_options options = host_client_options(url);
@@ -144,9 +156,10 @@ static bool attempt_begin(attempt *attempt, unsigned offset, const char *faults_
     route.proxy = proxy;
     options.route = &route;
   }
-  if (current.how != NULL && waits_for_limits()) {
-    options.tls_timeout_ms = options.upgrade_timeout_ms = options.challenge_timeout_ms = LIMIT_MS;
-    options.hello_timeout_ms = options.call_timeout_ms = route.proxy_timeout_ms = LIMIT_MS;
+  if (waits_for_limits(cut)) {
+    route.proxy_timeout_ms = options.tls_timeout_ms = options.upgrade_timeout_ms = LIMIT_MS;
+    options.challenge_timeout_ms = options.hello_timeout_ms = LIMIT_MS;
+    options.call_timeout_ms = options.close_timeout_ms = LIMIT_MS;
   } else {
     options.close_timeout_ms = 0; /* the default */
   }
@@ -165,19 +178,19 @@ static void attempt_connected(attempt *attempt) {
   outcomes[attempt->call] = GW_ERR_INTERNAL;
 }
 
-static bool is_true_end(gw_status status) {
+static bool is_true_end(cut cut, gw_status status) {
   switch (status) {
   case GW_OK: return true;
   case GW_ERR_PROXY_TIMEOUT:
   case GW_ERR_TLS_TIMEOUT:
   case GW_ERR_UPGRADE_TIMEOUT:
   case GW_ERR_CHALLENGE_TIMEOUT:
-  case GW_ERR_HELLO_TIMEOUT: return waits_for_limits();
+  case GW_ERR_HELLO_TIMEOUT: return waits_for_limits(cut);
   case GW_ERR_LOST:
   case GW_ERR_CLOSED:
   case GW_ERR_PROXY:
   case GW_ERR_TLS:
-  case GW_ERR_UPGRADE_INVALID: return !waits_for_limits();
+  case GW_ERR_UPGRADE_INVALID: return !waits_for_limits(cut);
   default: return false;
   }
 }
@@ -186,8 +199,8 @@ static void attempt_ended(attempt *attempt, const kept_event *event) {
   unsigned from_client, to_client;
   int64_t took = host_now() - attempt->began;
   /* At most one phase and the close wait for their limits. */
-  if (took > SLACK_MS + (waits_for_limits() ? 2 * LIMIT_MS : 0)) complain(attempt, "ended late", event);
-  if (!is_true_end(event->event.status)) complain(attempt, "ended as if something else had happened", event);
+  if (took > SLACK_MS + (waits_for_limits(attempt->cut) ? 2 * LIMIT_MS : 0)) complain(attempt, "ended late", event);
+  if (!is_true_end(attempt->cut, event->event.status)) complain(attempt, "ended as if something else had happened", event);
   if (event->event.text.len == 0 && event->event.status != GW_OK) complain(attempt, "ended without a reason", event);
   if (attempt->call != 0 && !attempt->is_call_over) complain(attempt, "ended before its call", event);
   if (event->event.status <= 0 && event->event.status > -1000) ++current.statuses[-event->event.status];
@@ -221,13 +234,8 @@ static attempt *slot_of(uint64_t source) {
 }
 
 static void fill_slots(void) {
-  char text[64];
   for (unsigned at = 0; at < SLOTS && current.next < current.count; ++at) {
-    if (current.slots[at].client != NULL) continue;
-    unsigned offset = current.offsets[current.next++];
-    snprintf(text, sizeof text, "--cut-%s %u --how %s", current.to_client ? "to-client" : "from-client", offset,
-             current.how);
-    if (attempt_begin(&current.slots[at], offset, text)) continue;
+    if (current.slots[at].client != NULL || attempt_begin(&current.slots[at], current.cuts[current.next++])) continue;
     test_note(__FILE__, __LINE__, "an attempt could not begin");
     ++current.ended;
   }
@@ -266,8 +274,8 @@ static void check_outcomes(unsigned from) {
     switch (outcomes[call]) {
     case GW_OK: is_true = times == 1; break;
     case GW_ERR_NOT_SENT: is_true = times == 0; break;
-    case GW_ERR_OUTCOME_UNKNOWN: break;
-    case GW_ERR_CALL_TIMEOUT: is_true = is_true && waits_for_limits(); break;
+    case GW_ERR_OUTCOME_UNKNOWN:
+    case GW_ERR_CALL_TIMEOUT: break;
     default: is_true = false;
     }
     if (is_true) continue;
@@ -305,12 +313,11 @@ static unsigned draw(unsigned below) { /* xorshift64* */
   return (unsigned)((seed * 2685821657736338717u >> 33) % below);
 }
 
-/* How many bytes pass in the direction when nothing is cut. */
-static bool measure(unsigned *bytes) {
-  unsigned from_client, to_client;
+/* How many bytes pass in each direction when nothing is cut. */
+static bool measure(unsigned *from_client, unsigned *to_client) {
   kept_event event;
   attempt *attempt = &current.slots[0];
-  if (!attempt_begin(attempt, 0, "")) return false;
+  if (!attempt_begin(attempt, (cut){.how = NULL})) return false;
   bool is_whole = host_wait(&the, GW_EVENT_CLIENT_CONNECTED, attempt->source, &event);
   attempt_connected(attempt);
   is_whole = is_whole && host_wait(&the, GW_EVENT_CALL_DONE, attempt->source, &event) && event.event.status == GW_OK;
@@ -319,31 +326,52 @@ static bool measure(unsigned *bytes) {
   is_whole = is_whole && host_wait(&the, GW_EVENT_CLIENT_CLOSED, attempt->source, &event) && event.event.status == GW_OK;
   gw_client_free(attempt->client);
   attempt->client = NULL;
-  if (!end_proxy(attempt->proxy_port, &from_client, &to_client)) return false;
-  *bytes = current.to_client ? to_client : from_client;
-  return is_whole;
+  return end_proxy(attempt->proxy_port, from_client, to_client) && is_whole;
 }
 
-static void print_ends(unsigned bytes) {
-  printf("# %u bytes, %u cuts:", bytes, current.count);
+static void print_counts(const char *what, const unsigned counts[1000]) {
+  printf("; %s:", what);
   for (int status = 0; status < 1000; ++status)
-    if (current.statuses[status] > 0) printf(" %s %u", gw_status_name(-status), current.statuses[status]);
+    if (counts[status] > 0) printf(" %s %u", gw_status_name(-status), counts[status]);
+}
+
+static void print_ends(unsigned first_call) {
+  unsigned counts[1000] = {0};
+  for (unsigned call = first_call; call <= calls; ++call) ++counts[-outcomes[call] % 1000];
+  printf("# %u cuts", current.count);
+  print_counts("clients", current.statuses);
+  print_counts("calls", counts);
   printf("\n");
 }
 
+/* What of the sweep is tried: every byte of a direction, or some of both. */
+static bool is_to_client;
+static const char *the_how;
+
+static bool choose_cuts(unsigned from_client, unsigned to_client) {
+  unsigned bytes = is_to_client ? to_client : from_client;
+  current.count = is_full ? bytes + 1 : SAMPLES;
+  current.cuts = calloc(current.count, sizeof *current.cuts);
+  if (current.cuts == NULL) return false;
+  for (unsigned at = 0; at < current.count; ++at) {
+    cut *cut = &current.cuts[at];
+    cut->to_client = is_full ? is_to_client : draw(2) == 1;
+    cut->how = is_full ? the_how : hows[draw(3)];
+    cut->offset = is_full ? at : draw((cut->to_client ? to_client : from_client) + 1);
+  }
+  return true;
+}
+
 static void a_cut_ends_in_one_event(void) {
-  unsigned bytes = 0, first = calls + 1;
+  unsigned from_client = 0, to_client = 0, first_call = calls + 1;
   uint64_t began_with = seed;
   int before = descriptors();
-  REQUIRE(measure(&bytes));
-  current.count = is_full ? bytes + 1 : SAMPLES;
-  REQUIRE(current.offsets = calloc(current.count, sizeof *current.offsets));
-  for (unsigned at = 0; at < current.count; ++at) current.offsets[at] = is_full ? at : draw(bytes + 1);
+  REQUIRE(measure(&from_client, &to_client) && choose_cuts(from_client, to_client));
   CHECK(run_attempts());
-  free(current.offsets);
+  free(current.cuts);
   CHECK(descriptors_are(before));
-  check_outcomes(first);
-  if (is_full) print_ends(bytes);
+  check_outcomes(first_call);
+  if (is_full) print_ends(first_call);
   if (test_is_failing && !is_full) printf("# seed %llu\n", (unsigned long long)began_with);
 }
 
@@ -353,25 +381,32 @@ static size_t memory_before, memory_after;
 
 /* The allocator keeps freed pieces for a while; a connection forgotten in every tenth cut would be megabytes. */
 static void memory_is_flat(void) {
-  if (getenv("GATEWIRE_TEST_NO_MEMORY") != NULL) return;
   if (memory_after > memory_before + 393216) printf("# %zu bytes more\n", memory_after - memory_before);
   CHECK(memory_after <= memory_before + 393216);
 }
 
-static void cut_way(const way *way) {
-  static const char *const hows[] = {"reset", "close", "hold"};
+static void cut_everywhere(const way *way) {
   char name[128];
-  for (int to_client = 0; to_client < 2; ++to_client) {
+  for (int direction = 0; direction < 2; ++direction) {
     for (unsigned how = 0; how < 3; ++how) {
-      current = (sweep){.way = way, .to_client = to_client, .how = hows[how]};
-      snprintf(name, sizeof name, "cut %s, %s, by %s", to_client ? "to the client" : "from the client", way->name, hows[how]);
+      current = (sweep){.way = way};
+      is_to_client = direction == 1;
+      the_how = hows[how];
+      snprintf(name, sizeof name, "%s at every byte %s the client, %s", hows[how], is_to_client ? "to" : "from", way->name);
       RUN(name, a_cut_ends_in_one_event);
       memory_after = mallinfo2().uordblks;
-      if (to_client == 0 && how == 0) memory_before = memory_after;
+      if (direction == 0 && how == 0) memory_before = memory_after;
     }
   }
   snprintf(name, sizeof name, "memory stays flat, %s", way->name);
   RUN(name, memory_is_flat);
+}
+
+static void cut_somewhere(const way *way) {
+  char name[128];
+  current = (sweep){.way = way};
+  snprintf(name, sizeof name, "cut anywhere, %s", way->name);
+  RUN(name, a_cut_ends_in_one_event);
 }
 
 int main(int argc, char **argv) {
@@ -393,7 +428,7 @@ int main(int argc, char **argv) {
     pthread_create(&gateway_threads[at], NULL, keep_gateway, &gateways[at]);
   }
   host_read_arguments(argc, argv);
-  for (unsigned at = 0; at < sizeof ways / sizeof *ways; ++at) cut_way(&ways[at]);
+  for (unsigned at = 0; at < sizeof ways / sizeof *ways; ++at) is_full ? cut_everywhere(&ways[at]) : cut_somewhere(&ways[at]);
   is_over = true;
   for (int at = 0; at < 2; ++at) {
     pthread_join(gateway_threads[at], NULL);

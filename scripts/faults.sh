@@ -1,0 +1,37 @@
+#!/bin/sh
+# Connections cut at every byte of their life, in every way of driving a context; networks that fail; hosts and peers that stall; and
+# what idle connections cost.  make test has the short form.  The last line is "N passed, N failed".
+set -eu
+cd "$(dirname "$0")/.."
+out=build/faults
+mkdir -p "$out"
+
+for program in cut networks stalled; do
+  cc -std=c11 -g -O1 -Wall -Wextra -Iinclude Tests/Faults/$program.c Tests/Faults/child.c Tests/C/host.c Tests/C/peer.c Tests/C/pair.c \
+    -o "$out/$program" -Lbuild -Wl,-rpath,"$PWD/build" -lgatewire -lssl -lcrypto -pthread
+done
+
+# The three at once: most of their time is waiting.
+for drive in poll thread guardian; do
+  (timeout 1800 "$out/cut" "$drive" - full > "$out/cut-$drive.log" 2>&1 || echo "cut ended with $?" >> "$out/cut-$drive.log") &
+done
+for drive in poll thread guardian; do
+  timeout 120 "$out/stalled" "$drive" > "$out/stalled-$drive.log" 2>&1 || true
+  timeout 120 Tests/Faults/networks.sh "$out/networks" "$drive" > "$out/networks-$drive.log" 2>&1 || true
+done
+wait
+
+for drive in poll thread guardian; do
+  for program in cut stalled networks; do
+    echo "  $program, driven by $drive"
+    sed 's/^/    /' "$out/$program-$drive.log"
+  done
+done
+echo "  idle connections"
+scripts/idle.sh > "$out/idle.log" && idle=1 || idle=0
+sed 's/^/    /' "$out/idle.log"
+
+# A program without sums has failed.
+awk -v idle="$idle" '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3; ++programs }
+  END { passed += idle; failed += 9 - programs + 1 - idle; print passed " passed, " failed " failed"; exit failed > 0 }' \
+  "$out"/cut-*.log "$out"/stalled-*.log "$out"/networks-*.log
