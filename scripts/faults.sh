@@ -6,8 +6,11 @@ cd "$(dirname "$0")/.."
 out=build/faults
 mkdir -p "$out"
 
-for program in cut networks stalled; do
-  cc -std=c11 -g -O1 -Wall -Wextra -Iinclude Tests/Faults/$program.c Tests/Faults/child.c Tests/C/host.c Tests/C/peer.c Tests/C/pair.c \
+for program in cut exits networks stalled; do
+  sources=Tests/Faults/$program.c
+  if [ $program = cut ]; then sources="$sources Tests/Faults/child.c"; fi
+  # shellcheck disable=SC2086  # a list of words
+  cc -std=c11 -g -O1 -Wall -Wextra -Iinclude $sources Tests/C/host.c Tests/C/peer.c Tests/C/pair.c \
     -o "$out/$program" -Lbuild -Wl,-rpath,"$PWD/build" -lgatewire -lssl -lcrypto -pthread
 done
 
@@ -16,13 +19,13 @@ for drive in poll thread guardian; do
   (timeout 1800 "$out/cut" "$drive" - full > "$out/cut-$drive.log" 2>&1 || echo "cut ended with $?" >> "$out/cut-$drive.log") &
 done
 for drive in poll thread guardian; do
-  timeout 120 "$out/stalled" "$drive" > "$out/stalled-$drive.log" 2>&1 || true
+  for program in exits stalled; do timeout 120 "$out/$program" "$drive" > "$out/$program-$drive.log" 2>&1 || true; done
   timeout 120 Tests/Faults/networks.sh "$out/networks" "$drive" > "$out/networks-$drive.log" 2>&1 || true
 done
 wait
 
 for drive in poll thread guardian; do
-  for program in cut stalled networks; do
+  for program in cut exits stalled networks; do
     echo "  $program, driven by $drive"
     sed 's/^/    /' "$out/$program-$drive.log"
   done
@@ -33,5 +36,5 @@ sed 's/^/    /' "$out/idle.log"
 
 # A program without sums has failed.
 awk -v idle="$idle" '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3; ++programs }
-  END { passed += idle; failed += 9 - programs + 1 - idle; print passed " passed, " failed " failed"; exit failed > 0 }' \
-  "$out"/cut-*.log "$out"/stalled-*.log "$out"/networks-*.log
+  END { passed += idle; failed += 12 - programs + 1 - idle; print passed " passed, " failed " failed"; exit failed > 0 }' \
+  "$out"/*-poll.log "$out"/*-thread.log "$out"/*-guardian.log

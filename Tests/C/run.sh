@@ -52,10 +52,11 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link liveness routes sockets trust hostile threads crowd promises cut stalled networks; do
+for program in versions arguments link liveness routes sockets trust hostile threads crowd promises exits cut stalled networks; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
-  cut | stalled | networks) sources="Tests/Faults/$program.c Tests/Faults/child.c" ;;
+  cut) sources="Tests/Faults/cut.c Tests/Faults/child.c" ;;
+  exits | stalled | networks) sources="Tests/Faults/$program.c" ;;
   *) sources="Tests/C/$program.c" ;;
   esac
   # shellcheck disable=SC2086  # both are lists of words
