@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """A TCP proxy that does to connections what networks do.
 
-For each direction: ``delay_ms`` (every byte arrives that much later), ``bytes_per_second``, ``slice_bytes`` (at most so many bytes a
-segment), ``cut_after`` (the cut comes when exactly so many bytes have passed).  How it cuts: ``reset`` (RST), ``close`` (FIN to both
-sides) or ``hold`` (half-open: nothing more passes, nothing is closed).
+For each direction: ``delay_ms`` (every byte arrives that much later), ``bytes_per_second``, ``slice_bytes`` (at most
+so many bytes a segment), ``cut_after`` (the cut comes when exactly so many bytes have passed).  How it cuts: ``reset``
+(RST), ``close`` (FIN to both sides) or ``hold`` (half-open: nothing more passes, nothing is closed).
 
     fault_proxy.py HOST:PORT [--listen PORT] [--delay-ms N] [--rate N] [--slice N]
                    [--cut-to-client N] [--cut-from-client N] [--cut-on-accept] [--how reset|close|hold]
 
-prints its port and runs until it is ended.  ``fault_proxy.py -`` reads such lines from its input instead and answers each with the
-port of a proxy; the line ``end PORT`` ends that one and is answered with the bytes that have passed from and to its clients.
+prints its port and runs until it is ended.  ``fault_proxy.py -`` reads such lines from its input instead and answers
+each with the port of a proxy; the line ``end PORT`` ends that one and is answered with the bytes that have passed from
+and to its clients.
 """
 
 from __future__ import annotations
@@ -260,22 +261,21 @@ async def serve_lines(options: argparse.ArgumentParser) -> None:
         if words[0] == "end":
             ended = proxies.pop(int(words[1]))
             await ended.close()
-            print(sum(link.from_client for link in ended.links), sum(link.to_client for link in ended.links), flush=True)
+            links = ended.links
+            print(sum(link.from_client for link in links), sum(link.to_client for link in links), flush=True)
         else:
             proxy = await started(words, options)
             proxies[proxy.port] = proxy
             print(proxy.port, flush=True)
 
 
-async def main() -> None:
-    options = parser()
-    if sys.argv[1:] == ["-"]:
-        return await serve_lines(options)
-    proxy = await started(sys.argv[1:], options)
+async def serve(words: list[str], options: argparse.ArgumentParser) -> None:
+    proxy = await started(words, options)
     print(proxy.port, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
+    words = sys.argv[1:]
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main())
+        asyncio.run(serve_lines(parser()) if words == ["-"] else serve(words, parser()))

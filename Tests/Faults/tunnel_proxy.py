@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""An HTTP (RFC 9110 section 9.3.6) and SOCKS 5 (RFC 1928) proxy on one port, for tunnels to this machine.  Prints its port and runs
-until its input ends."""
+"""An HTTP (RFC 9110 section 9.3.6) and SOCKS 5 (RFC 1928) proxy on one port, for tunnels to this machine.
+
+Prints its port and runs until its input ends.
+"""
 
 from __future__ import annotations
 
