@@ -96,6 +96,15 @@ $(ADDON): $(ADDON_INPUTS) $(HEADERS) | build/libgatewire.so
 demo: all ## the main job from end to end, for a person to watch
 	@scripts/demo.sh
 
+# --- measuring ---
+
+.PHONY: bench
+bench: all ## beside other WebSocket libraries, one table; QUICK=1: one short round
+	@scripts/install-dependencies.sh bench || true
+	@Tests/Bench/bench.py $(if $(QUICK),--quick)
+	@GATEWIRE_BUILD=embedded $(SWIFT) --product gatewire-micro --scratch-path build/swift-embedded > build/bench/micro.log
+	@build/swift-embedded/release/gatewire-micro
+
 # --- tests ---
 
 PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=1 build/venv/bin/python -m pytest \

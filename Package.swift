@@ -42,12 +42,13 @@ let package = Package(
     targets: [
         // C
         .target(name: "CSystem"),
+        .target(name: "CUTF8"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CGatewire", path: "include"),
 
         // pure codecs and machines
-        layer("GWBase", []),
+        layer("GWBase", ["CUTF8"]),
         layer("GWJSON", ["GWBase"]),
         layer("GWHTTP", ["GWBase"]),
         layer("GWRoute", ["GWBase", "GWHTTP"]),
@@ -89,6 +90,7 @@ if build.isEmpty {
     package.products += [
         .library(name: "gatewire", type: .dynamic, targets: ["GatewireABI"]),
         .executable(name: "gatewire-tool", targets: ["gatewire-tool"]),
+        .executable(name: "gatewire-micro", targets: ["gatewire-micro"]),
     ]
     package.targets += [
         .target(
@@ -97,6 +99,12 @@ if build.isEmpty {
                 .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("z"),
                 .unsafeFlags(libraryFlags + runtimeFlags),
             ]),
+        .target(name: "Allocations", path: "Tests/Bench/allocations"),
+        .executableTarget(
+            name: "gatewire-micro",
+            dependencies: ["GWBase", "GWWebSocket", "GWDeflate", "CSystem", "CZlib", "Allocations"],
+            path: "Tests/Bench/micro", swiftSettings: settings,
+            linkerSettings: [.linkedLibrary("z"), .unsafeFlags(runtimeFlags)]),
         .executableTarget(
             name: "gatewire-tool", dependencies: ["CGatewire", "CSystem"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(toolFlags + runtimeFlags)]),

@@ -37,7 +37,8 @@ nowhere '^import (Foundation|FoundationEssentials|Dispatch|Glibc|Musl|Synchroniz
   "no Foundation, Dispatch, Glibc or concurrency in Sources"
 nowhere '\b(async|await|Task)\b *[{(]' Sources "no concurrency in Sources"
 nowhere '^import (GW|Gatewire)' Sources/gatewire-tool "the tool knows the header alone"
-nowhere '^import' Sources/GWBase "GWBase imports nothing"
+only_in CUTF8 GWBase
+nowhere '^import ([^C]|C[^U])' Sources/GWBase "GWBase imports nothing but the vectors of CUTF8"
 nowhere 'Unmanaged' "$(find Sources -mindepth 1 -maxdepth 1 -type d ! -name GatewireABI ! -name GWTLS \
   ! -name GWRuntime | tr '\n' ' ')" \
   "objects cross into C only where C calls back or holds handles"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Looks for what the build (and with "test" the tests) needs and installs what is missing as Debian packages.
+# Looks for what the build needs (with "test" the tests too, with "bench" the peers of the bench) and installs what is
+# missing as Debian packages.
 # Silent when nothing is missing.  Exit status: 0 all there, 3 packages are missing and there is no right to install
 # them, 4 no usable Swift, 1 the installation failed.
 set -eu
@@ -43,6 +44,14 @@ if [ "$scope" = test ]; then
   have tsc || want node-typescript
   have abidiff || want abigail-tools
   have valgrind || want valgrind
+fi
+
+if [ "$scope" = bench ]; then
+  [ -f /usr/include/libwebsockets.h ] || want libwebsockets-dev
+  [ -f /usr/include/boost/beast.hpp ] || want libboost-dev
+  ls /usr/lib/*/libboost_system.so >/dev/null 2>&1 || want libboost-system-dev
+  [ -f /usr/include/websocketpp/client.hpp ] || want libwebsocketpp-dev
+  [ -d /usr/share/nodejs/ws ] || want node-ws
 fi
 
 if [ -n "$packages" ]; then

@@ -76,6 +76,16 @@ public final class Arena {
         return bytes
     }
 
+    /// Each takes over what the other holds; the bytes do not move.
+    public func exchange(with other: Arena) {
+        swap(&current, &other.current)
+        swap(&used, &other.used)
+        swap(&first, &other.first)
+        swap(&firstUsed, &other.firstUsed)
+        swap(&extra, &other.extra)
+        swap(&extraBytes, &other.extraBytes)
+    }
+
     /// Ends the life of everything in it.
     public func reset() {
         for memory in extra { memory.deallocate() }

@@ -1,8 +1,11 @@
+import CUTF8
+
 /// Incremental UTF-8 check (RFC 3629; RFC 6455 section 8.1) that fails at the first byte after which nothing valid can
 /// follow.
 ///
 /// The state is one number, so a code point may be cut anywhere: between reads, frames or inflated pieces.  Nine states
-/// of six bits lie in each table word; a step is one load and one shift, free of branches.
+/// of six bits lie in each table word; a step is one load and one shift, free of branches.  Where whole code points follow each
+/// other, vectors take as many of them as they can; what they leave, and every error, is this table's.
 public struct UTF8Validator {
     private var state: UInt64 = UTF8Validator.accept
 
@@ -19,7 +22,10 @@ public struct UTF8Validator {
         var current = state
         utf8Table.withUnsafeBufferPointer { table in
             while offset < count {
-                if current == UTF8Validator.accept { offset = UTF8Validator.skipASCII(base, offset, count) }
+                if current == UTF8Validator.accept {
+                    offset = UTF8Validator.skipASCII(base, offset, count)
+                    offset &+= UTF8Validator.skipValid(base + offset, count &- offset)
+                }
                 let end = min(offset &+ 64, count)
                 while offset < end {
                     let byte = base.load(fromByteOffset: offset, as: UInt8.self)
@@ -45,6 +51,12 @@ public struct UTF8Validator {
             offset &+= 32
         }
         return offset
+    }
+
+    /// Bytes of whole code points that vectors find; 0 for what is not worth the call.
+    private static func skipValid(_ base: UnsafeRawPointer, _ count: Int) -> Int {
+        guard count >= 64 else { return 0 }
+        return min(gw_utf8_valid_prefix(base.assumingMemoryBound(to: UInt8.self), count), count)
     }
 
     // States, as the shift that reaches their field of a table word.

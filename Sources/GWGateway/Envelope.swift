@@ -215,27 +215,33 @@ public struct Rejection {
 /// The id of a call on the wire: its slot id in hex, so that an answer finds its call without a search.
 public enum CallID {
     public static func write(_ id: UInt64, into buffer: inout ByteBuffer) {
-        let digits: StaticString = "0123456789abcdef"
         let place = buffer.reserve(16)
-        var count = 16
-        while count > 1, id >> UInt64((count - 1) * 4) == 0 { count -= 1 }
-        for index in 0..<count {
-            let digit = Int(truncatingIfNeeded: (id >> UInt64((count - 1 - index) * 4)) & 15)
-            place.storeBytes(of: digits.utf8Start[digit], toByteOffset: index, as: UInt8.self)
+        let count = max(1, (64 &- id.leadingZeroBitCount &+ 3) / 4)
+        var rest = id
+        var index = count
+        while index > 0 {
+            index &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            place.storeBytes(of: digit < 10 ? digit &+ 0x30 : digit &+ 0x57, toByteOffset: index, as: UInt8.self)
+            rest &>>= 4
         }
         buffer.commit(count)
     }
 
     /// Reads the id of a response back; nil if we did not write it.
     public static func read(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> UInt64? {
-        let digits = value.range.dropFirst().dropLast()
-        guard value.kind == .string, let first = digits.first, digits.count <= 16, text[first] != 0x30 else {
-            return nil
-        }
+        guard value.kind == .string, value.range.count > 2, value.range.upperBound <= text.count else { return nil }
+        var index = value.range.lowerBound &+ 1
+        let end = value.range.upperBound &- 1
+        guard end &- index <= 16, text[index] != 0x30 else { return nil }
         var id: UInt64 = 0
-        for index in digits {
-            guard let digit = text[index].hexDigitValue, text[index] == text[index].asciiLowercased else { return nil }
-            id = id << 4 | UInt64(digit)
+        while index < end {
+            switch text[index] {
+            case let byte where byte.isASCIIDigit: id = id &<< 4 | UInt64(byte &- 0x30)
+            case let byte where byte >= 0x61 && byte <= 0x66: id = id &<< 4 | UInt64(byte &- 0x57)
+            default: return nil
+            }
+            index &+= 1
         }
         return id
     }

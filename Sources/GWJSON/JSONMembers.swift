@@ -44,12 +44,18 @@ public struct JSONMembers: ~Copyable {
     public func find(_ name: StaticString, in text: UnsafeRawBufferPointer) -> JSONSlice? {
         if isTruncated { return JSON.member(name, of: object, in: text) }
         guard let base = text.baseAddress else { return nil }
+        // The first byte alone tells most names apart, unless it is an escape.
+        let initial = name.utf8CodeUnitCount > 0 ? name.utf8Start.pointee : 0
         var index = count
         while index > 0 {
             index &-= 1
             let start = entries[index].keyStart
             let end = entries[index].keyEnd
-            guard end <= text.count else { return nil }
+            guard start <= end, end <= text.count else { continue }
+            if start < end {
+                let first = base.load(fromByteOffset: start, as: UInt8.self)
+                guard first == initial || first == Tokens.backslash else { continue }
+            }
             if Tokens(base, end).unescapedEquals(start, name) { return value(index) }
         }
         return nil

@@ -27,22 +27,27 @@ extension JSON {
         var valueStart = 0
         var valueKind = JSONKind.null
 
-        // Each turn reads the start of a value at `at`.
+        // Each turn reads the start of a value at `at`, in an object with its key in front.
         while true {
+            if open.isObject {
+                guard text.next(&at) == Tokens.quote, let end = text.endOfString(at &+ 1) else { return nil }
+                if open.depth == 1 { key = Range(uncheckedBounds: (at &+ 1, end &- 1)) }
+                at = end
+                guard text.next(&at) == Tokens.colon else { return nil }
+                at &+= 1
+            }
+            let byte = text.next(&at)
             let start = at
             let kind: JSONKind
-            var isOpening = false
-            switch text.byte(at) {
+            switch byte {
             case Tokens.quote:
                 guard let next = text.endOfString(at &+ 1) else { return nil }
                 at = next
                 kind = .string
             case Tokens.openBrace:
                 kind = .object
-                isOpening = true
             case Tokens.openBracket:
                 kind = .array
-                isOpening = true
             case 0x2d, 0x30...0x39:
                 guard let next = text.endOfNumber(at) else { return nil }
                 at = next
@@ -68,56 +73,35 @@ extension JSON {
                 if open.depth == 0 { firstKind = kind }
             }
 
-            if isOpening {
+            if kind == .object || kind == .array {
                 guard open.push(isObject: kind == .object) else { return nil }
-                at = text.skipSpace(at &+ 1)
-                if text.byte(at) != (open.isObject ? Tokens.closeBrace : Tokens.closeBracket) {
-                    if open.isObject {
-                        guard let next = readKey(text, at, &key, isRecorded: open.depth == 1) else { return nil }
-                        at = next
-                    }
-                    continue
-                }
+                at &+= 1
+                guard text.next(&at) == open.closing else { continue }
                 open.pop()
                 at &+= 1
             }
 
             // A value has ended: close what it closes, up to the comma before the next value or the end of the text.
             while true {
-                if open.depth == 1, open.isObject, let members {
-                    members.pointee.record(key: key, value: Range(uncheckedBounds: (valueStart, at)), valueKind)
-                }
-                guard open.depth > 0 else {
-                    guard text.skipSpace(at) == text.end else { return nil }
-                    let value = JSONSlice(kind: firstKind, range: first..<at)
-                    members?.pointee.end(value)
-                    return value
-                }
-                at = text.skipSpace(at)
-                let byte = text.byte(at)
-                if byte == Tokens.comma {
-                    at = text.skipSpace(at &+ 1)
-                    if open.isObject {
-                        guard let next = readKey(text, at, &key, isRecorded: open.depth == 1) else { return nil }
-                        at = next
+                if open.depth <= 1 {
+                    if open.depth == 0 {
+                        guard text.skipSpace(at) == text.end else { return nil }
+                        let value = JSONSlice(kind: firstKind, range: first..<at)
+                        members?.pointee.end(value)
+                        return value
                     }
-                    break
+                    if open.isObject, let members {
+                        members.pointee.record(
+                            key: key, value: Range(uncheckedBounds: (valueStart, at)), valueKind)
+                    }
                 }
-                guard byte == (open.isObject ? Tokens.closeBrace : Tokens.closeBracket) else { return nil }
-                open.pop()
+                let byte = text.next(&at)
                 at &+= 1
+                if byte == Tokens.comma { break }
+                guard byte == open.closing else { return nil }
+                open.pop()
             }
         }
-    }
-
-    /// Reads `"key" :` and gives the offset of the value behind it.
-    @inline(__always)
-    private static func readKey(_ text: Tokens, _ start: Int, _ key: inout Range<Int>, isRecorded: Bool) -> Int? {
-        guard text.byte(start) == Tokens.quote, let end = text.endOfString(start &+ 1) else { return nil }
-        if isRecorded { key = Range(uncheckedBounds: (start &+ 1, end &- 1)) }
-        let colon = text.skipSpace(end)
-        guard text.byte(colon) == Tokens.colon else { return nil }
-        return text.skipSpace(colon &+ 1)
     }
 }
 
@@ -129,6 +113,10 @@ private struct OpenContainers {
     private(set) var depth = 0
     /// Whether the innermost one is an object.
     private(set) var isObject = false
+
+    /// What ends the innermost one.
+    @inline(__always)
+    var closing: UInt8 { isObject ? Tokens.closeBrace : Tokens.closeBracket }
 
     /// False if that would be too deep.
     @inline(__always)

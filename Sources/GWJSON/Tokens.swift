@@ -20,6 +20,16 @@ struct Tokens {
     @inline(__always)
     func skipSpace(_ start: Int) -> Int { byte(start) > 0x20 ? start : skipSpaceSlowly(start) }
 
+    /// Moves to the next byte that is no white space, and gives it.
+    @inline(__always)
+    func next(_ at: inout Int) -> UInt8 {
+        let first = byte(at)
+        if first > 0x20 { return first }
+        at = skipSpaceSlowly(at)
+        return byte(at)
+    }
+
+    @inline(never)
     private func skipSpaceSlowly(_ start: Int) -> Int {
         var at = start
         while true {

@@ -276,16 +276,24 @@ final class Channel: Source {
                 return end(failure, now)
             }
         }
-        while case .open = stage, let webSocket {
-            guard deliver(webSocket.next(window, &offset, context.arena, now), now) else { return }
+        guard let webSocket, let owner else { return }
+        let arena = context.arena
+        while case .open = stage {
+            guard deliver(webSocket.next(window, &offset, arena, now), to: owner, now) else { return }
         }
     }
 
-    /// Passes one thing that was decoded on; false when there is nothing more to decode now.
     private func deliver(_ input: WebSocketConnection.Input, _ now: Instant) -> Bool {
+        guard let owner else { return false }
+        return deliver(input, to: owner, now)
+    }
+
+    /// Passes one thing that was decoded on; false when there is nothing more to decode now.
+    @inline(__always)
+    private func deliver(_ input: WebSocketConnection.Input, to owner: any ChannelOwner, _ now: Instant) -> Bool {
         switch input {
         case .message, .part, .ping, .pong:
-            owner?.channel(self, received: input, now)
+            owner.channel(self, received: input, now)
             return true
         case .needMore:
             if let webSocket, !webSocket.output.isEmpty { queueSend() }

@@ -150,7 +150,7 @@ extension Client {
         event.sequence = frame.sequence ?? Event.noSequence
         event.name = borrowedString(frame.name, text)
         if let payload = frame.payload { event.payload = payload.bytes(in: text) }
-        context.emit(event)
+        emit(event)
     }
 
     func report(
@@ -160,7 +160,7 @@ extension Client {
         event.connection = connections
         event.subject = id
         if let payload { event.payload = payload.bytes(in: text) }
-        context.emit(event)
+        emit(event)
     }
 
     func reject(_ id: UInt64, _ call: PendingCall, _ error: JSONSlice?, _ text: UnsafeRawBufferPointer) {

@@ -28,6 +28,7 @@ public final class Context {
     let resolver: Resolver
     let events: EventQueue
     let random: RandomPool
+    public let tls = SharedTLS()
     /// Ciphertext on its way to OpenSSL, shared by all connections.
     let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.receiveBufferBytes, alignment: 64)
     var sources = SlotTable<Source>()
@@ -466,6 +467,7 @@ public final class Context {
         }
     }
 
+    @inline(__always)
     func emit(_ event: Event) { events.append(event) }
     var arena: Arena { events.arena }
 }

@@ -35,7 +35,7 @@ public struct DialSettings {
     }
 
     /// Refuses everything that can be known to be wrong without the network.
-    public init(_ target: Target) throws(Failure) {
+    public init(_ target: Target, sharing tls: SharedTLS = SharedTLS()) throws(Failure) {
         url = try WebSocketURL.parse(target.url)
         var pins = PinSet()
         for pin in target.pins { try pins.add(pin) }
@@ -54,7 +54,7 @@ public struct DialSettings {
             var settings = ClientTLSSettings()
             settings.pins = pins
             settings.caFile = target.caFile
-            tls = try TLSContext(client: settings)
+            self.tls = try tls.context(settings)
         }
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)

@@ -3,27 +3,56 @@ import GWBase
 /// Events with the memory that they point to: filled by whoever does the input and output, then handed over as a whole.
 final class EventBatch {
     let arena = Arena()
-    private var events: [Event] = []
+    // Memory of our own rather than an array: an event is stored without a question about who else refers to it.
+    private var events = UnsafeMutablePointer<Event>.allocate(capacity: EventBatch.firstCapacity)
+    private var capacity = EventBatch.firstCapacity
     private var taken = 0
+    private(set) var count = 0
 
-    var isEmpty: Bool { taken == events.count }
-    var count: Int { events.count }
+    deinit { events.deallocate() }
+
+    var isEmpty: Bool { taken == count }
     /// Bytes that the batch holds in memory, for the budget.
-    var bytes: Int { arena.filled.count + arena.extraBytes + events.count * MemoryLayout<Event>.stride }
+    var bytes: Int { arena.filled.count + arena.extraBytes + count * MemoryLayout<Event>.stride }
 
-    func append(_ event: Event) { events.append(event) }
+    @inline(__always)
+    func append(_ event: Event) {
+        if count == capacity { grow() }
+        (events + count).initialize(to: event)
+        count &+= 1
+    }
 
     func next() -> Event? {
-        guard taken < events.count else { return nil }
+        guard taken < count else { return nil }
         taken += 1
         return events[taken - 1]
     }
 
     func recycle() {
-        events.removeAll(keepingCapacity: true)
+        count = 0
         taken = 0
         arena.reset()
     }
+
+    /// Each takes over what the other holds; memory does not move.
+    func exchange(with other: EventBatch) {
+        swap(&events, &other.events)
+        swap(&capacity, &other.capacity)
+        swap(&taken, &other.taken)
+        swap(&count, &other.count)
+        arena.exchange(with: other.arena)
+    }
+
+    @inline(never)
+    private func grow() {
+        let larger = UnsafeMutablePointer<Event>.allocate(capacity: capacity * 2)
+        larger.moveInitialize(from: events, count: count)
+        events.deallocate()
+        events = larger
+        capacity *= 2
+    }
+
+    private static let firstCapacity = 64
 }
 
 /// What `poll` gives: the events in order, and the memory that most of their bytes lie in.
@@ -37,8 +66,8 @@ public struct EventBatchReader {
 
 /// The two batches of a context: one is being filled while the host still reads the other.
 final class EventQueue {
-    private(set) var filling = EventBatch()
-    private var handed = EventBatch()
+    let filling = EventBatch()
+    private let handed = EventBatch()
     private let budget: Int
     /// Counts the batches that were handed over.
     private(set) var number: UInt64 = 0
@@ -52,6 +81,7 @@ final class EventQueue {
 
     var arena: Arena { filling.arena }
 
+    @inline(__always)
     func append(_ event: Event) { filling.append(event) }
 
     /// Gives back what was received without becoming an event.  Nothing may be pointing into the filling batch.
@@ -64,7 +94,7 @@ final class EventQueue {
         if handed.isEmpty {
             handed.recycle()
             if !filling.isEmpty {
-                swap(&handed, &filling)
+                handed.exchange(with: filling)
                 number &+= 1
             }
         }

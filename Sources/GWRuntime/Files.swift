@@ -1,6 +1,26 @@
 import CSystem
 import GWBase
 
+/// What changes when a file is written anew or replaced.
+struct FileStamp: Equatable {
+    private let device: UInt64
+    private let inode: UInt64
+    private let size: Int64
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    /// nil if there is no such file.
+    init?(of path: String) {
+        var status = stat()
+        guard path.withCString({ gw_stat($0, &status) }) == 0 else { return nil }
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
+    }
+}
+
 /// Small private files.
 enum Files {
     enum ReadResult: ~Copyable {

@@ -33,6 +33,7 @@ public final class Socket: Source {
     let settings: SocketSettings
     /// What its events name: the socket itself, or a listener and the socket as its connection.
     let listener: Listener?
+    private var source: UInt64 = 0
     var phase: Phase
     var channel: Channel?
     private var owesWritable = false
@@ -54,10 +55,12 @@ public final class Socket: Source {
         phase = .ended
         super.init(context: context)
         start()
+        source = listener?.id ?? id
     }
 
+    @inline(__always)
     func event(_ type: EventType) -> Event {
-        var event = Event(type, source: listener?.id ?? id, userData: settings.userData)
+        var event = Event(type, source: source, userData: settings.userData)
         if listener != nil { event.connection = id }
         return event
     }
@@ -287,14 +290,14 @@ extension Socket: ChannelOwner {
         case .needMore, .closed, .failed:
             return
         }
-        context.emit(event)
+        emit(event)
     }
 
     private func messageEvent(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ channel: Channel) -> Event {
         var event = event(.socketMessage)
         event.payload = payload
         event.code = kind == .text ? 1 : 2
-        let batch = context.events.number
+        let batch = withContext { $0.events.number }
         unread = (batch, batch == unread.batch ? unread.bytes &+ payload.count : payload.count)
         if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
         return event

@@ -4,11 +4,13 @@ import GWBase
 ///
 /// A class rather than a protocol, so that the context reaches it with one virtual call.
 public class Source {
-    unowned(unsafe) let context: Context
+    private let contextReference: Unmanaged<Context>
+    /// It outlives its sources.
+    final var context: Context { contextReference.takeUnretainedValue() }
     /// Its place in the context's table, and the token of its descriptor; 0 before `start` and after `finish`.
     public private(set) var id: UInt64 = 0
 
-    init(context: Context) { self.context = context }
+    init(context: Context) { contextReference = .passUnretained(context) }
 
     final func start() { id = context.sources.insert(self) }
 
@@ -31,6 +33,15 @@ public class Source {
 
     /// The context ends: gives the descriptor back at once.
     func drop() {}
+
+    /// The context for what happens with every message: nothing counts a reference to it.
+    @inline(__always)
+    final func withContext<Result>(_ body: (Context) -> Result) -> Result {
+        contextReference._withUnsafeGuaranteedRef(body)
+    }
+
+    @inline(__always)
+    final func emit(_ event: Event) { withContext { $0.emit(event) } }
 
     /// To be called whenever `deadline` may have changed.
     final func reschedule() { context.schedule(id, deadline) }

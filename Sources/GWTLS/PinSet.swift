@@ -8,8 +8,8 @@ public enum PinKind: Sendable {
 }
 
 /// SHA-256 pins of a peer.  One that matches is enough.
-public struct PinSet {
-    private struct Pin {
+public struct PinSet: Equatable {
+    private struct Pin: Equatable {
         var kind: PinKind
         var digest: [UInt8]
     }

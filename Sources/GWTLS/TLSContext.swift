@@ -9,6 +9,10 @@ public struct ClientTLSSettings {
     public var caFile: String?
 
     public init() {}
+
+    public func isSame(as other: ClientTLSSettings) -> Bool {
+        pins == other.pins && (caFile?.bytes ?? []) == (other.caFile?.bytes ?? [])
+    }
 }
 
 /// What a server shows to its clients.

@@ -83,9 +83,18 @@ extension WebSocketConnection {
     public func send(
         _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, compress: Bool, belowThreshold: Bool = false
     ) -> Failure? {
-        beginMessage(kind, length: bytes.count, compress: compress, belowThreshold: belowThreshold)
-        append(bytes)
-        return endMessage()
+        let isLarge = belowThreshold || bytes.count >= Int(settings.deflate.thresholdBytes)
+        guard !(compress && isLarge && deflator != nil), isOpen, case .nothing = sending else {
+            beginMessage(kind, length: bytes.count, compress: compress, belowThreshold: belowThreshold)
+            append(bytes)
+            return endMessage()
+        }
+        lastPongSize = 0
+        let before = output.count
+        encoder.append(FrameBit.final | Opcode.of(kind), bytes, to: &output)
+        appended &+= UInt64(truncatingIfNeeded: output.count &- before)
+        traffic.sent(bytes.count)
+        return nil
     }
 
     // MARK: Messages of unknown length

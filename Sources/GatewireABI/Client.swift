@@ -18,7 +18,7 @@ public func gw_client_open(
     out.pointee = nil
     return withObject(context, Context.self) { context in
         // Files are read and keys are made before the context is locked.
-        let settings = prepare { () throws(Failure) in try clientSettings(options) }
+        let settings = prepare { () throws(Failure) in try clientSettings(options, context.tls) }
         return onContext(context) { () throws(Failure) in
             let client = Client(context: context, settings: try settings.get())
             out.pointee = makeHandle(ClientHandle(context: context, id: client.id))

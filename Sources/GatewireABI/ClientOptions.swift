@@ -7,7 +7,9 @@ import GWRuntime
 import GWWebSocket
 
 /// `gw_client_options` as settings.
-func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure) -> ClientSettings {
+func clientSettings(
+    _ pointer: UnsafePointer<gw_client_options>, _ tls: SharedTLS
+) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
     try checkReserved(options.reserved)
@@ -35,7 +37,7 @@ func clientSettings(_ pointer: UnsafePointer<gw_client_options>) throws(Failure)
         identity = .none
     }
 
-    var settings = try ClientSettings(dialSettings(options, target), identity: identity)
+    var settings = try ClientSettings(dialSettings(options, target, tls), identity: identity)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
@@ -80,9 +82,9 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
 }
 
 private func dialSettings(
-    _ options: gw_client_options, _ target: DialSettings.Target
+    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS
 ) throws(Failure) -> DialSettings {
-    var settings = try DialSettings(target)
+    var settings = try DialSettings(target, sharing: tls)
     settings.route = try routeSettings(
         options.route, for: settings.url, reconnects: options.flags & UInt32(GW_CLIENT_NO_RECONNECT) == 0)
     try addHeaders(options.headers, options.header_count, to: &settings)

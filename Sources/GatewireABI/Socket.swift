@@ -27,7 +27,7 @@ public func gw_socket_open(
     out.pointee = nil
     return withObject(context, Context.self) { context in
         // Files are read before the context is locked.
-        let settings = prepare { () throws(Failure) in try socketSettings(options) }
+        let settings = prepare { () throws(Failure) in try socketSettings(options, context.tls) }
         return onContext(context) { () throws(Failure) in
             let settings = try settings.get()
             let socket = Socket.open(context: context, dial: settings.dial, socket: settings.socket)

@@ -7,7 +7,7 @@ import GWWebSocket
 
 /// `gw_socket_options` as settings.
 func socketSettings(
-    _ pointer: UnsafePointer<gw_socket_options>
+    _ pointer: UnsafePointer<gw_socket_options>, _ tls: SharedTLS
 ) throws(Failure) -> (dial: DialSettings, socket: SocketSettings) {
     try checkSize(pointer, known: MemoryLayout<gw_socket_options>.size)
     let options = pointer.pointee
@@ -36,7 +36,7 @@ func socketSettings(
     socket.webSocket.reportsControlFrames = has(GW_SOCKET_CONTROL)
     socket.userData = UInt(bitPattern: options.user_data)
 
-    var dial = try DialSettings(target)
+    var dial = try DialSettings(target, sharing: tls)
     dial.route = try routeSettings(options.route, for: dial.url, reconnects: false)
     try addHeaders(options.headers, options.header_count, to: &dial)
     try dial.offer(subprotocols: texts("subprotocols", options.subprotocols, options.subprotocol_count) ?? [])

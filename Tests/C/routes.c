@@ -1,10 +1,12 @@
 /* Ways to the server: proxies of both protocols, Unix sockets, descriptors and addresses of the host's own. */
+#define _GNU_SOURCE
 #include "host.h"
 #include "peer.h"
 #include "test.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>

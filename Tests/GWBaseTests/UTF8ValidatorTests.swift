@@ -79,6 +79,30 @@ struct UTF8ValidatorTests {
         }
     }
 
+    @Test("RFC 3629 section 4: long text, valid and broken, has the same verdict whole as byte by byte")
+    func vectors() {
+        var random = Seeded(7)
+        for round in 0..<20_000 {
+            var text: [UInt8] = []
+            let count = Int.random(in: 0...400, using: &random)
+            while text.count < count {
+                let limit: UInt32 = [0x7f, 0x7ff, 0xffff, 0x10ffff].randomElement(using: &random) ?? 0x7f
+                guard let scalar = Unicode.Scalar(UInt32.random(in: 0...limit, using: &random)) else { continue }
+                text += Array(String(scalar).utf8)
+            }
+            for _ in 0..<round % 3 where !text.isEmpty {
+                text[Int.random(in: 0..<text.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            var byByte = UTF8Validator()
+            let isValid = text.allSatisfy { byte in [byte].withRaw { byByte.check($0) } }
+            let expected: Verdict = isValid ? (byByte.isComplete ? .whole : .partial) : .invalid
+            let cut = Int.random(in: 0...text.count, using: &random)
+            if verdict(text) != expected || verdict(text, cut: cut) != expected {
+                Issue.record("\(text), cut at \(cut)")
+            }
+        }
+    }
+
     @Test("once it has failed it stays failed, whatever follows")
     func staysFailed() {
         var validator = UTF8Validator()

@@ -54,6 +54,8 @@ class LoopContext(Context):
         self._dispatching = True
         try:
             self.dispatch(count)
+            # Behind the tasks that wake up now: what they send leaves in the same turn of the loop.
+            self.flush_soon()
         finally:
             self._dispatching = False
             if not self.owners:

@@ -1,0 +1,31 @@
+import GWBase
+import GWTLS
+
+/// The TLS context that the clients of one engine share: whom they trust is read once, not for each connection.
+///
+/// The last one is kept: most hosts trust one thing.  A CA file that has changed is read anew.
+public final class SharedTLS {
+    private struct Kept {
+        var settings: ClientTLSSettings
+        var file: FileStamp?
+        var context: TLSContext
+    }
+
+    private let lock = Mutex()
+    private var kept: Kept?
+
+    public init() {}
+
+    /// The context for these settings.
+    public func context(_ settings: ClientTLSSettings) throws(Failure) -> TLSContext {
+        let file = settings.caFile.flatMap { FileStamp(of: $0) }
+        let known = lock.locked { () -> TLSContext? in
+            guard let kept, kept.settings.isSame(as: settings), kept.file == file else { return nil }
+            return kept.context
+        }
+        if let known { return known }
+        let context = try TLSContext(client: settings)
+        lock.locked { kept = Kept(settings: settings, file: file, context: context) }
+        return context
+    }
+}
