@@ -55,7 +55,7 @@ run() {
 for program in versions arguments link liveness routes sockets trust hostile threads crowd promises exits cut stalled networks; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
-  cut) sources="Tests/Faults/cut.c Tests/Faults/child.c" ;;
+  cut) sources="Tests/Faults/cut.c Tests/Faults/child.c Tests/Faults/far_end.c" ;;
   exits | stalled | networks) sources="Tests/Faults/$program.c" ;;
   *) sources="Tests/C/$program.c" ;;
   esac

@@ -1,5 +1,5 @@
-/* The end of a program and the fork of one, with the library at work: nothing hangs, nothing crashes, whatever is open.  Each
- * case runs in a process of its own, which must end by itself. */
+/* The end of a program and the fork of one, with the library at work: nothing hangs, nothing crashes, whatever is open.
+ * Each case runs in a process of its own, which must end by itself. */
 #define _GNU_SOURCE
 #include "../C/host.h"
 #include "../C/pair.h"
@@ -21,7 +21,8 @@ static bool ends_well(pid_t child) {
   for (int64_t end = host_now() + END_MS; host_now() < end; poll(NULL, 0, 5)) {
     if (waitpid(child, &status, WNOHANG) != child) continue;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-    printf("# %s %d\n", WIFSIGNALED(status) ? "ended by signal" : "ended with", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    printf("# %s %d\n", WIFSIGNALED(status) ? "ended by signal" : "ended with",
+           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return false;
   }
   printf("# did not end within %d ms\n", END_MS);
@@ -50,7 +51,8 @@ static char client_pin[80];
 
 static void stay_silent(peer *peer) { peer_wait_end(peer); }
 
-/* A client with calls in flight, a socket with a full queue, an attempt that hangs in its upgrade, one that looks a name up. */
+/* A client with calls in flight, a socket with a full queue, an attempt that hangs in its upgrade, one that looks a
+ * name up. */
 static void open_everything(void) {
   static char piece[65536];
   kept_event event;
@@ -132,7 +134,8 @@ static void *poll_for_ever(void *unused) {
 static void *call_for_ever(void *unused) {
   (void)unused;
   uint64_t call;
-  while (gw_client_call(client, "exits.never", NULL, 0, NULL, &call) != GW_ERR_GONE) gw_context_flush(link_.host.context);
+  while (gw_client_call(client, "exits.never", NULL, 0, NULL, &call) != GW_ERR_GONE)
+    gw_context_flush(link_.host.context);
   return NULL;
 }
 

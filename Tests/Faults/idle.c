@@ -34,7 +34,8 @@ static usage use_now(void) {
   fclose(statm);
   getrusage(RUSAGE_SELF, &used);
   now.bytes = (long long)pages * sysconf(_SC_PAGESIZE);
-  now.cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000ll + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+  now.cpu_us =
+      (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000ll + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
   return now;
 }
 
@@ -60,7 +61,9 @@ typedef struct address {
   char pin[80];
 } address;
 
-static void take_pin(gw_slice text, address *out) { snprintf(out->pin, sizeof out->pin, "%.*s", (int)text.len, text.ptr); }
+static void take_pin(gw_slice text, address *out) {
+  snprintf(out->pin, sizeof out->pin, "%.*s", (int)text.len, text.ptr);
+}
 
 static void open_server(host *host, address *out) {
   gw_slice pin = {NULL, 0};
@@ -205,8 +208,11 @@ int main(int argc, char **argv) {
   long long client_bytes = each(all.bytes - first.bytes), server_bytes = each(server_all.bytes - server_first.bytes);
   double seconds = WINDOW_MS / 1000.0;
   printf("| %s | %u | %lld | %lld | %.1f | %.1f |\n",
-         is_gateway ? "gateway, TLS" : is_encrypted ? "WebSocket, TLS" : "WebSocket, plain", wanted, client_bytes, server_bytes,
-         (double)(later.cpu_us - all.cpu_us) / wanted / seconds, (double)(server_later.cpu_us - server_all.cpu_us) / wanted / seconds);
+         is_gateway     ? "gateway, TLS"
+         : is_encrypted ? "WebSocket, TLS"
+                        : "WebSocket, plain",
+         wanted, client_bytes, server_bytes, (double)(later.cpu_us - all.cpu_us) / wanted / seconds,
+         (double)(server_later.cpu_us - server_all.cpu_us) / wanted / seconds);
   close(to_server);
   waitpid(server, NULL, 0);
   if (client_bytes > MOST_BYTES || server_bytes > MOST_BYTES) fail("an idle connection holds more than 128 KiB");

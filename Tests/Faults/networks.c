@@ -1,4 +1,5 @@
-/* Dual stack, a dead IPv6, IPv6 alone and a name server that does not answer.  networks.sh makes the networks and starts this:
+/* Dual stack, a dead IPv6, IPv6 alone and a name server that does not answer.  networks.sh makes the networks and
+ * starts this:
  *   networks DRIVE both|six */
 #define _GNU_SOURCE
 #include "../C/host.h"
@@ -73,7 +74,8 @@ static uint64_t connects(const char *name, const gw_route_options *route, gw_ser
   return state.connect_us;
 }
 
-static uint64_t best_of(const char *name, const gw_route_options *route, gw_server *wanted, uint64_t least, uint64_t most) {
+static uint64_t best_of(const char *name, const gw_route_options *route, gw_server *wanted, uint64_t least,
+                        uint64_t most) {
   uint64_t best = UINT64_MAX;
   for (int at = 0; at < TRIES && best > most && !test_is_failing; ++at) {
     uint64_t took = connects(name, route, wanted);
@@ -85,7 +87,8 @@ static uint64_t best_of(const char *name, const gw_route_options *route, gw_serv
 }
 
 static void a_dead_ipv6_costs_one_delay(void) {
-  CHECK(best_of("dead.test", NULL, four, ATTEMPT_DELAY_US, ATTEMPT_DELAY_US + AT_ONCE_US) <= ATTEMPT_DELAY_US + AT_ONCE_US);
+  CHECK(best_of("dead.test", NULL, four, ATTEMPT_DELAY_US, ATTEMPT_DELAY_US + AT_ONCE_US) <=
+        ATTEMPT_DELAY_US + AT_ONCE_US);
 }
 
 static void given_addresses_are_raced_too(void) {
@@ -98,7 +101,9 @@ static void given_addresses_are_raced_too(void) {
         ATTEMPT_DELAY_US + AT_ONCE_US);
 }
 
-static void a_refused_ipv6_costs_nothing(void) { CHECK(best_of("refused.test", NULL, four, 1, AT_ONCE_US) <= AT_ONCE_US); }
+static void a_refused_ipv6_costs_nothing(void) {
+  CHECK(best_of("refused.test", NULL, four, 1, AT_ONCE_US) <= AT_ONCE_US);
+}
 
 static void an_unreachable_ipv6_costs_nothing(void) {
   CHECK(best_of("unreachable.test", NULL, four, 1, AT_ONCE_US) <= AT_ONCE_US);
@@ -108,7 +113,9 @@ static void ipv6_is_preferred(void) { CHECK(best_of("both.test", NULL, six, 1, A
 
 static void ipv6_alone_works(void) { CHECK(best_of("six.test", NULL, six, 1, AT_ONCE_US) <= AT_ONCE_US); }
 
-static void a_literal_ipv6_address_works(void) { CHECK(best_of("[2001:db8::1]", NULL, six, 1, AT_ONCE_US) <= AT_ONCE_US); }
+static void a_literal_ipv6_address_works(void) {
+  CHECK(best_of("[2001:db8::1]", NULL, six, 1, AT_ONCE_US) <= AT_ONCE_US);
+}
 
 static void without_ipv4_the_other_address_does(void) {
   CHECK(best_of("both.test", NULL, six, 1, AT_ONCE_US) <= AT_ONCE_US);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs networks.c in networks of its own: one with both families, one with IPv6 alone.  They live in namespaces that end with the
-# program.  Whoever may make none is told so, and the tests are skipped.
+# Runs networks.c in networks of its own: one with both families, one with IPv6 alone.  They live in namespaces that end
+# with the program.  Whoever may make none is told so, and the tests are skipped.
 #   networks.sh PROGRAM DRIVE
 set -eu
 program=$1

@@ -1,5 +1,5 @@
-/* Hosts that do not poll and peers that do not read: memory stays within the limits that were set, TCP slows the sender down, senders
- * are told, and what was taken is not lost. */
+/* Hosts that do not poll and peers that do not read: memory stays within the limits that were set, TCP slows the sender
+ * down, senders are told, and what was taken is not lost. */
 #define _GNU_SOURCE
 #include "../C/host.h"
 #include "../C/pair.h"
@@ -15,11 +15,11 @@ enum {
   KIB = 1024,
   MIB = 1024 * KIB,
   PIECE = 64 * KIB,
-  BUDGET = MIB,          /* of everything that has a limit */
-  OFFERED = 512 * MIB,   /* far more than all limits and the kernel's buffers */
-  KERNEL = 64 * MIB,     /* at most in the buffers of both sockets (tcp(7), tcp_rmem and tcp_wmem) */
-  PATIENCE_MS = 400,     /* without progress, after which everything is taken to be full */
-  MEMORY = 6 * MIB       /* two queues at their limits, the buffers of a context and what the allocator keeps */
+  BUDGET = MIB,        /* of everything that has a limit */
+  OFFERED = 512 * MIB, /* far more than all limits and the kernel's buffers */
+  KERNEL = 64 * MIB,   /* at most in the buffers of both sockets (tcp(7), tcp_rmem and tcp_wmem) */
+  PATIENCE_MS = 400,   /* without progress, after which everything is taken to be full */
+  MEMORY = 6 * MIB     /* two queues at their limits, the buffers of a context and what the allocator keeps */
 };
 
 static char piece[PIECE];
@@ -47,8 +47,8 @@ static size_t collect(host *host, int32_t milliseconds) {
   size_t bytes = 0;
   gw_batch batch;
   gw_batch_init(&batch);
-  if (gw_context_poll(host->context, milliseconds, host->batch, sizeof host->batch / sizeof *host->batch, sizeof *host->batch,
-                      &batch) != GW_OK)
+  if (gw_context_poll(host->context, milliseconds, host->batch, sizeof host->batch / sizeof *host->batch,
+                      sizeof *host->batch, &batch) != GW_OK)
     return 0;
   for (uint32_t at = 0; at < batch.count; ++at)
     if (host->batch[at].type == GW_EVENT_SOCKET_MESSAGE) bytes += host->batch[at].payload.len;
@@ -90,7 +90,8 @@ static bool stalled_open(stalled_link *link) {
   options.limits = &limits;
   if (gw_socket_open(link->host.context, &options, &link->socket) != GW_OK) return false;
   for (int64_t end = host_now() + HOST_DEADLINE_MS; host_now() < end && link->peer == 0;) {
-    if (host_next(&link->sender, 1, &event) && event.event.type == GW_EVENT_SOCKET_OPEN) link->peer = event.event.connection;
+    if (host_next(&link->sender, 1, &event) && event.event.type == GW_EVENT_SOCKET_OPEN)
+      link->peer = event.event.connection;
     collect(&link->host, 1);
   }
   return link->peer != 0;
@@ -190,13 +191,42 @@ static void a_peer_that_does_not_read_is_told_to_the_sender(void) {
   check_memory(before);
 }
 
+/* gw_socket_limits.close_timeout_ms */
+static void a_peer_that_does_not_answer_the_close_is_left(void) {
+  host host;
+  kept_event event;
+  gw_socket *socket = NULL;
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(upgrade_and_wait, NULL, 1);
+  gw_socket_limits limits;
+  gw_socket_limits_init(&limits);
+  limits.close_timeout_ms = 300;
+  gw_socket_options options = opening();
+  options.url = peer_url(server);
+  options.limits = &limits;
+  REQUIRE_STATUS(gw_socket_open(host.context, &options, &socket), GW_OK);
+  REQUIRE(host_wait(&host, GW_EVENT_SOCKET_OPEN, 0, &event));
+  int64_t began = host_now();
+  CHECK_STATUS(gw_socket_close(socket, 0, NULL), GW_OK);
+  CHECK(host_wait(&host, GW_EVENT_SOCKET_CLOSED, 0, &event));
+  CHECK(host_now() - began >= 300 && host_now() - began < HOST_DEADLINE_MS / 4);
+  CHECK_STATUS(event.event.status, GW_ERR_LOST);
+  CHECK(event.event.code == 1006);
+  CHECK(slice_has(event.event.text, "300 ms"));
+  gw_socket_free(socket);
+  host_close(&host);
+  sem_post(&may_read);
+  peer_join(server);
+}
+
 static void ready_and_reset(peer *peer) {
   if (!peer_ready(peer)) return;
   sem_wait(&may_read);
   peer_reset(peer);
 }
 
-/* Of calls to a gateway that does not read, the first went out and the last did not, whatever the kernel took in between. */
+/* Of calls to a gateway that does not read, the first went out and the last did not, whatever the kernel took in
+ * between. */
 static void calls_that_never_left_are_not_sent(void) {
   host host;
   kept_event event;
@@ -285,8 +315,11 @@ static void a_slow_consumer_is_closed(void) {
 int main(int argc, char **argv) {
   host_read_arguments(argc, argv);
   sem_init(&may_read, 0, 0);
-  RUN("a host that does not poll slows its peer down, and loses nothing", a_host_that_does_not_poll_slows_its_peer_down);
-  RUN("a peer that does not read: queued, then full, then writable again", a_peer_that_does_not_read_is_told_to_the_sender);
+  RUN("a host that does not poll slows its peer down, and loses nothing",
+      a_host_that_does_not_poll_slows_its_peer_down);
+  RUN("a peer that does not read: queued, then full, then writable again",
+      a_peer_that_does_not_read_is_told_to_the_sender);
+  RUN("a peer that does not answer the close frame is left", a_peer_that_does_not_answer_the_close_is_left);
   RUN("calls that never left the process are not sent", calls_that_never_left_are_not_sent);
   RUN("a slow consumer is closed", a_slow_consumer_is_closed);
   return test_finish();
