@@ -17,6 +17,7 @@ public enum Limits {
     public static let headerLines = 128
     public static let interimResponses = 8
     public static let redirects: UInt32 = 20
+    public static let alternates = 15
     public static let refusedBodyBytes = 65_536
 
     // Queues

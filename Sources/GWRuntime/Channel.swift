@@ -55,7 +55,7 @@ final class Channel: Source {
 
     private var stage: Stage
     private let fd: Int32
-    private let tls: TLSEngine?
+    let tls: TLSEngine?
     /// TLS to a proxy, below everything else.
     private let link: ProxyLink?
     private unowned(unsafe) var opener: (any ChannelOpener)?
@@ -507,6 +507,8 @@ final class Channel: Source {
             drop()
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
+            // The peer's end must be seen.
+            isReadingStopped = false
             send(now)
             // What is still queued may yet leave.
             if queuedBytes > 0 { sentOffset = nextOffset }

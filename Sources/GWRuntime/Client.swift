@@ -7,7 +7,7 @@ import GWWebSocket
 public final class Client: Source {
     enum Phase {
         case waiting(until: Instant)
-        case dialing(Dial)
+        case dialing(EndpointRace)
         case open
         case closing
         case closed
@@ -25,6 +25,8 @@ public final class Client: Source {
     var connections: UInt64 = 0
     /// Of this connection or of the last attempt.
     var timings = DialTimings()
+    /// Place of the endpoint in use; 0 is the URL, those behind it the alternates.
+    var endpoint = 0
     /// The host was told to hold back and is owed the word that it need not any more.
     var owesWritable = false
     /// How many bytes of the connection that has just ended had left the process.
@@ -51,7 +53,8 @@ public final class Client: Source {
         switch phase {
         case .waiting(let until): until
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, session?.deadline ?? .never)
-        case .dialing, .closed: .never
+        case .dialing(let race): race.deadline
+        case .closed: .never
         }
     }
 
@@ -60,14 +63,17 @@ public final class Client: Source {
         case .waiting(let until):
             guard until <= now else { return }
             verdict = nil
-            let dial = Dial(context: context, settings: settings.dial, owner: self)
-            phase = .dialing(dial)
-            dial.begin(now)
+            let race = EndpointRace(
+                context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
+            phase = .dialing(race)
+            _ = race.step(now)
+        case .dialing(let race):
+            if let failure = race.step(now) { ended(failure, now) }
         case .open, .closing:
             if channel?.isReadingStopped == true { session?.readingIsHeld(now) }
             tickSession(now)
             channel?.tickWebSocket(now)
-        case .dialing, .closed:
+        case .closed:
             break
         }
     }
@@ -146,14 +152,21 @@ extension Client: DialOwner {
     ) {
         self.channel = channel
         timings = dial.timings
+        if case .dialing(let race) = phase { endpoint = race.place }
         session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
         phase = .open
         reschedule()
     }
 
+    func dial(_ dial: Dial, passed step: DialStep, _ now: Instant) {
+        if case .dialing(let race) = phase, step == .secured { race.won(dial) }
+    }
+
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) {
         timings = dial.timings
-        ended(failure, now)
+        guard case .dialing(let race) = phase else { return }
+        endpoint = race.place
+        if let failure = race.failed(dial, failure, now) { ended(failure, now) } else { reschedule() }
     }
 
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {

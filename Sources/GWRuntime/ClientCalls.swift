@@ -86,8 +86,8 @@ extension Client {
             channel.queueSend()
             reschedule()
             return true
-        case .dialing(let dial):
-            dial.cancel()
+        case .dialing(let race):
+            race.cancel()
             finishClosing(nil)
             return true
         case .waiting:
@@ -215,6 +215,7 @@ extension Client {
         public var isDeflating: Bool
         public var isEncrypted: Bool
         public var timings: DialTimings
+        public var endpoint: Int
     }
 
     public var state: State {
@@ -226,19 +227,24 @@ extension Client {
             queuedBytes: UInt64(channel?.queuedBytes ?? 0),
             roundTripMicroseconds: channel?.webSocket?.roundTripMicroseconds ?? 0,
             isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false,
-            timings: currentTimings)
+            timings: currentTimings, endpoint: currentEndpoint)
     }
 
     private var currentTimings: DialTimings {
-        if case .dialing(let dial) = phase { return dial.timings }
+        if case .dialing(let race) = phase { return race.timings }
         return timings
+    }
+
+    private var currentEndpoint: Int {
+        if case .dialing(let race) = phase { return race.place }
+        return endpoint
     }
 
     /// `GW_PHASE_*`.
     private var phaseNumber: UInt32 {
         switch phase {
         case .waiting: 0
-        case .dialing(let dial): dial.phaseNumber
+        case .dialing(let race): race.phaseNumber
         case .open:
             if let session, session.isReady { 7 } else if let session, session.isAwaitingChallenge { 5 } else { 6 }
         case .closing: 8

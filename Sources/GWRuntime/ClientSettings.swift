@@ -5,6 +5,8 @@ import GWTLS
 /// What the host asked for of its gateway connection, checked.
 public struct ClientSettings {
     public var dial: DialSettings
+    /// Further endpoints of the same gateway.
+    public var alternates: [DialSettings] = []
     public var signer: (any DeviceSigner)?
     public var session = ClientSession.Settings()
     public var reconnects = true

@@ -10,7 +10,7 @@ protocol ConnectAttemptOwner: AnyObject {
 
 /// One address that is being connected to.
 final class ConnectAttempt: Source {
-    private let address: SocketAddress
+    let address: SocketAddress
     private var fd: Int32
     private unowned(unsafe) let owner: any ConnectAttemptOwner
 

@@ -4,11 +4,26 @@ import GWRoute
 import GWTLS
 import GWWebSocket
 
+/// What a dial has behind it.
+enum DialStep {
+    case resolved
+    case connected
+    case tunnelled
+    /// TLS has proved who the peer is, or there is none: bytes of HTTP follow.
+    case secured
+}
+
 /// Whoever wants the connection that a dial makes: told its outcome once.
 protocol DialOwner: ChannelOwner {
+    /// A step is done.  Not the time to cancel this dial.
+    func dial(_ dial: Dial, passed step: DialStep, _ now: Instant)
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant)
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
+}
+
+extension DialOwner {
+    func dial(_ dial: Dial, passed step: DialStep, _ now: Instant) {}
 }
 
 /// One attempt to reach a WebSocket server: resolve, connect, open a tunnel if a proxy is between, secure, upgrade, each within its
@@ -25,14 +40,26 @@ final class Dial: Source {
         case ended
     }
 
-    private let settings: DialSettings
+    /// An address that was tried, and why it did not do.
+    struct Try {
+        let address: SocketAddress
+        var failure: String?
+    }
+
+    private(set) var settings: DialSettings
+    /// Redirects that were followed.
+    private(set) var redirects: UInt32 = 0
+    /// Where the answer just read leads to; the dial goes on there once its channel has ended.
+    private var next: DialSettings?
     private unowned(unsafe) let owner: any DialOwner
     private var phase: Phase
-    private var proxy: RouteSettings.Proxy?
+    private(set) var proxy: RouteSettings.Proxy?
     /// Where the tunnel leads; nil while the name is to be resolved here and has not been.
     private var target: TunnelTarget?
-    private var addresses: [SocketAddress] = []
+    private(set) var addresses: [SocketAddress] = []
     private var attempts: [ConnectAttempt] = []
+    private(set) var tries: [Try] = []
+    private(set) var peer: SocketAddress?
     private var tunnel: Tunnel?
     private var lastFailure: Failure?
     private var channel: Channel?
@@ -60,6 +87,7 @@ final class Dial: Source {
         case .descriptor(let fd):
             Syscall.adopt(fd)
             timings.connect = timings.lap(now)
+            owner.dial(self, passed: .connected, now)
             openChannel(fd, nil, now)
         case .unix(let path):
             connect(to: SocketAddress(unixPath: path).map { [$0] } ?? [], deadline, now)
@@ -116,6 +144,9 @@ final class Dial: Source {
 
     var isEncrypted: Bool { channel?.isEncrypted ?? false }
 
+    /// What TLS has negotiated so far.
+    var tls: TLSEngine? { channel?.tls }
+
     // MARK: - Time
 
     override var deadline: Instant {
@@ -141,7 +172,8 @@ final class Dial: Source {
             }
         case .tunnelling: fail(late(.proxyTimeout, "opening the tunnel", settings.route.proxyMilliseconds), now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
-        case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
+        case .upgrading:
+            if var machine = handshake { fail(explained(machine.timeLimit(), machine), now) }
         case .ended: break
         }
     }
@@ -199,6 +231,7 @@ final class Dial: Source {
 
     private func connect(to found: [SocketAddress], _ deadline: Instant, _ now: Instant) {
         addresses = found
+        owner.dial(self, passed: .resolved, now)
         phase = .connecting(deadline, ConnectionRace(isIPv6: found.map { $0.isIPv6 }))
         continueConnecting(now)
     }
@@ -219,15 +252,19 @@ final class Dial: Source {
     }
 
     private func begin(_ address: SocketAddress) {
+        tries.append(Try(address: address))
         do throws(Failure) {
             attempts.append(try ConnectAttempt(context: context, to: address, route: settings.route, owner: self))
         } catch {
-            attemptFailed(error)
+            attemptFailed(address, error)
         }
     }
 
-    private func attemptFailed(_ failure: Failure) {
+    private func attemptFailed(_ address: SocketAddress, _ failure: Failure) {
         lastFailure = failure
+        if let place = tries.lastIndex(where: { $0.failure == nil && $0.address.text.isEqual(address.text) }) {
+            tries[place].failure = failure.text
+        }
         if let proxy {
             lastFailure = Failure(
                 .proxy, .network, "the proxy \(proxy.url.hostText) cannot be reached: \(failure.text)",
@@ -274,6 +311,28 @@ final class Dial: Source {
         return handshake
     }
 
+    /// Whether the answer is a redirect that is to be followed.
+    private func follow(_ machine: ClientHandshake) -> Bool {
+        guard let head = machine.responseHead,
+            case .follow(let target) = settings.redirect(head, followed: redirects)
+        else { return false }
+        next = target
+        return true
+    }
+
+    /// A refusal, with the reason if it is a redirect that was not followed.
+    private func explained(_ failure: Failure, _ machine: ClientHandshake) -> Failure {
+        guard let head = machine.responseHead,
+            case .refuse(let reason) = settings.redirect(head, followed: redirects)
+        else { return failure }
+        var explained = failure
+        explained.text += "; the redirect was not followed: " + reason
+        return explained
+    }
+
+    /// Never told to anybody: the dial goes on.
+    private static var redirected: Failure { Failure(.upgradeRefused, .none, "redirected") }
+
     /// The status is known; the rest of the answer is worth a short wait only.
     private func limitRefusal(_ now: Instant) {
         guard case .upgrading(let deadline) = phase else { return }
@@ -285,6 +344,7 @@ final class Dial: Source {
 extension Dial: ChannelOpener {
     func channelIsSecure(_ channel: Channel, _ now: Instant) {
         if settings.tls != nil { timings.tls = timings.lap(now) }
+        owner.dial(self, passed: .secured, now)
         phase = .upgrading(now.adding(milliseconds: settings.upgradeMilliseconds))
         do throws(Failure) {
             let handshake = try makeHandshake()
@@ -299,13 +359,15 @@ extension Dial: ChannelOpener {
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
         guard var machine = handshake else { return .needMore }
         defer { handshake = machine }
-        if isEnd { return .end(machine.endOfStream()) }
+        if isEnd { return .end(explained(machine.endOfStream(), machine)) }
         switch machine.receive(bytes) {
         case .needMore:
-            if machine.isReadingRefusal { limitRefusal(now) }
+            guard machine.isReadingRefusal else { return .needMore }
+            if follow(machine) { return .end(Dial.redirected) }
+            limitRefusal(now)
             return .needMore
         case .failed(let failure):
-            return .end(failure)
+            return .end(follow(machine) ? Dial.redirected : explained(failure, machine))
         case .open(let consumed, let agreement):
             let webSocket = WebSocketConnection(
                 role: .client, settings: settings.webSocket, deflate: agreement.deflate, random: context.random,
@@ -321,6 +383,15 @@ extension Dial: ChannelOpener {
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
         self.channel = nil
+        if let next {
+            self.next = nil
+            redirects += 1
+            settings = next
+            handshake = nil
+            target = nil
+            lastFailure = nil
+            return begin(now)
+        }
         fail(failure, now)
     }
 }
@@ -328,7 +399,9 @@ extension Dial: ChannelOpener {
 extension Dial: ConnectAttemptOwner {
     func attempt(_ attempt: ConnectAttempt, connected descriptor: Int32, _ now: Instant) {
         endAttempts()
+        peer = attempt.address
         timings.connect = timings.lap(now)
+        owner.dial(self, passed: .connected, now)
         guard let proxy, let target else { return openChannel(descriptor, nil, now) }
         phase = .tunnelling(now.adding(milliseconds: settings.route.proxyMilliseconds))
         do throws(Failure) {
@@ -341,7 +414,7 @@ extension Dial: ConnectAttemptOwner {
 
     func attempt(_ attempt: ConnectAttempt, failed failure: Failure, _ now: Instant) {
         attempts.removeAll { $0 === attempt }
-        attemptFailed(failure)
+        attemptFailed(attempt.address, failure)
         continueConnecting(now)
     }
 }
@@ -350,6 +423,7 @@ extension Dial: TunnelOwner {
     func tunnel(_ tunnel: Tunnel, opened descriptor: Int32, _ link: ProxyLink?, _ now: Instant) {
         self.tunnel = nil
         timings.proxy = timings.lap(now)
+        owner.dial(self, passed: .tunnelled, now)
         openChannel(descriptor, link, now)
     }
 

@@ -22,6 +22,8 @@ public enum EventType: UInt32, Sendable {
     case socketPong = 34
     case socketWritable = 35
     case socketClosed = 36
+    case doctorStep = 40
+    case doctorDone = 41
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.
@@ -31,6 +33,7 @@ public struct Event {
     public static let part: UInt32 = 2
     public static let clean: UInt32 = 4
     public static let peerFirst: UInt32 = 8
+    public static let skipped: UInt32 = 16
 
     public var type: EventType
     public var status = Status.ok

@@ -65,6 +65,9 @@ public struct RouteSettings {
         }
     }
 
+    /// They stood in for another host.
+    mutating func forgetAddresses() { addresses = [] }
+
     /// A path that fits the address of a Unix domain socket.
     public static func checkUnix(path: [UInt8]) throws(Failure) -> [UInt8] {
         guard SocketAddress(unixPath: path) != nil else {
@@ -89,6 +92,14 @@ public struct RouteSettings {
                 "\"\(String(printable: literal, limit: 80))\" is no literal address to connect from")
         }
         bindAddress = address
+    }
+
+    /// Whether the URL decides where a connection ends.
+    public var leadsByURL: Bool {
+        switch way {
+        case .direct, .proxy, .environment: addresses.isEmpty
+        case .unix, .descriptor: false
+        }
     }
 
     /// The proxy for a URL, nil to go without.

@@ -47,10 +47,13 @@ public class Source {
     final func reschedule() { context.schedule(id, deadline) }
 }
 
-/// The sources that the interface has handles for.
+/// The sources that the interface knows by a handle or an id.
 extension Context {
     /// The client of an id that has not ended.
     public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
+
+    /// The doctor of an id that has not ended.
+    public func doctor(_ id: UInt64) -> Doctor? { sources[id] as? Doctor }
 
     /// The server of an id that has not ended.
     public func server(_ id: UInt64) -> Server? { sources[id] as? Server }

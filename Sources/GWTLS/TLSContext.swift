@@ -37,7 +37,7 @@ public final class TLSContext {
 
     let handle: OpaquePointer
     let role: Role
-    let pins: PinSet
+    public let pins: PinSet
     /// The certificate that a server shows; nil for clients.
     public let certificate: Certificate?
 

@@ -43,6 +43,8 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .socketPong: "GW_EVENT_SOCKET_PONG"
     case .socketWritable: "GW_EVENT_SOCKET_WRITABLE"
     case .socketClosed: "GW_EVENT_SOCKET_CLOSED"
+    case .doctorStep: "GW_EVENT_DOCTOR_STEP"
+    case .doctorDone: "GW_EVENT_DOCTOR_DONE"
     case nil: "GW_EVENT_UNKNOWN"
     }
 }

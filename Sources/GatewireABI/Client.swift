@@ -121,7 +121,8 @@ public func gw_client_get_state(
             round_trip_us: state.roundTripMicroseconds, deflate: state.isDeflating ? 1 : 0,
             tls: state.isEncrypted ? 1 : 0, resolve_us: state.timings.resolve, connect_us: state.timings.connect,
             proxy_us: state.timings.proxy, tls_us: state.timings.tls, upgrade_us: state.timings.upgrade,
-            challenge_us: state.timings.challenge, hello_us: state.timings.hello)
+            challenge_us: state.timings.challenge, hello_us: state.timings.hello,
+            endpoint: UInt32(truncatingIfNeeded: state.endpoint), reserved: 0)
         return .ok
     }
 }

@@ -6,9 +6,9 @@ import GWHTTP
 import GWRuntime
 import GWWebSocket
 
-/// `gw_client_options` as settings.
+/// `gw_client_options` as settings; with `reconnects` false whatever the flags say.
 func clientSettings(
-    _ pointer: UnsafePointer<gw_client_options>, _ tls: SharedTLS
+    _ pointer: UnsafePointer<gw_client_options>, _ tls: SharedTLS, reconnects: Bool = true
 ) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
@@ -37,14 +37,16 @@ func clientSettings(
         identity = .none
     }
 
-    var settings = try ClientSettings(dialSettings(options, target, tls), identity: identity)
+    let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
+    var settings = try ClientSettings(dialSettings(options, target, tls, reconnects), identity: identity)
+    settings.alternates = try alternates(options, target, tls, settings.dial.route, reconnects)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
     settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
     settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
     settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
-    settings.reconnects = !has(GW_CLIENT_NO_RECONNECT)
+    settings.reconnects = reconnects
     settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
     settings.reconnectInitialMilliseconds = value(
         options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
@@ -52,6 +54,33 @@ func clientSettings(
         options.reconnect_max_ms, default: Limits.reconnectMaximumMilliseconds)
     settings.userData = UInt(bitPattern: options.user_data)
     return settings
+}
+
+/// The other endpoints, each with all that holds for the first.
+private func alternates(
+    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS, _ route: RouteSettings,
+    _ reconnects: Bool
+) throws(Failure) -> [DialSettings] {
+    guard let urls = try texts("alternates", options.alternates, options.alternate_count), !urls.isEmpty else {
+        return []
+    }
+    guard urls.count <= Limits.alternates else {
+        throw Failure(
+            .argument, .program, "alternates has \(urls.count) entries, the limit is \(Limits.alternates)")
+    }
+    guard route.leadsByURL else {
+        throw Failure(
+            .argument, .program,
+            "alternates and a route with addresses, unix_path or a descriptor exclude each other: such a route has one end"
+        )
+    }
+    var endpoints: [DialSettings] = []
+    for url in urls {
+        var target = target
+        target.url = url
+        endpoints.append(try dialSettings(options, target, tls, reconnects))
+    }
+    return endpoints
 }
 
 private func connectParameters(_ options: gw_client_options) throws(Failure) -> ConnectParameters {
@@ -82,11 +111,10 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
 }
 
 private func dialSettings(
-    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS
+    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS, _ reconnects: Bool
 ) throws(Failure) -> DialSettings {
     var settings = try DialSettings(target, sharing: tls)
-    settings.route = try routeSettings(
-        options.route, for: settings.url, reconnects: options.flags & UInt32(GW_CLIENT_NO_RECONNECT) == 0)
+    settings.route = try routeSettings(options.route, for: settings.url, reconnects: reconnects)
     try addHeaders(options.headers, options.header_count, to: &settings)
     settings.offersDeflate = options.flags & UInt32(GW_CLIENT_NO_DEFLATE) == 0
     if options.flags & UInt32(GW_CLIENT_DEFLATE_TAKEOVER) != 0 {

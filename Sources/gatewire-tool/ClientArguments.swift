@@ -21,6 +21,13 @@ enum ClientArguments {
     }
 
     static var connection: [Option] {
+        examined + [
+            Option("--alternate", "URL", "another URL of the same gateway, tried a little later; may be repeated")
+        ]
+    }
+
+    /// Those of one connection to one URL.
+    static var examined: [Option] {
         trust + RouteArguments.options + credentials + [
             Option("--identity", "FILE", "device identity, made if it is missing; default: a new one each time"),
             Option("--no-device", nil, "connect without a device identity"),
@@ -66,19 +73,30 @@ enum ClientArguments {
         options.token = token.text
         options.password = password.text
 
-        let pins = arguments.values("--pin").map { Optional($0) }
-        let scopes = arguments.values("--scope").map { Optional($0) }
-        return pins.withUnsafeBufferPointer { pins in
-            scopes.withUnsafeBufferPointer { scopes in
-                if pins.count > 0 { options.pins = pins.baseAddress }
-                options.pin_count = pins.count
-                if scopes.count > 0 { options.scopes = scopes.baseAddress }
-                options.scope_count = scopes.count
-                return RouteArguments.with(arguments) { route in
-                    options.route = route
-                    return body(&options)
+        return withList(arguments, "--pin") { pins, pinCount in
+            withList(arguments, "--alternate") { alternates, alternateCount in
+                withList(arguments, "--scope") { scopes, scopeCount in
+                    RouteArguments.with(arguments) { route in
+                        options.pins = pins
+                        options.pin_count = pinCount
+                        options.alternates = alternates
+                        options.alternate_count = alternateCount
+                        options.scopes = scopes
+                        options.scope_count = scopeCount
+                        options.route = route
+                        return body(&options)
+                    }
                 }
             }
+        }
+    }
+
+    /// Calls `body` with all values of an option as an array for C, nil for none.
+    private static func withList<Result>(
+        _ arguments: Arguments, _ option: StaticString, _ body: (UnsafePointer<CText?>?, Int) -> Result
+    ) -> Result {
+        arguments.values(option).map { Optional($0) }.withUnsafeBufferPointer { list in
+            body(list.count > 0 ? list.baseAddress : nil, list.count)
         }
     }
 }

@@ -119,7 +119,7 @@ struct Problem {
         line.write(to: .errors)
     }
 
-    private var actorName: StaticString {
+    var actorName: StaticString {
         switch Int(actor) {
         case GW_ACTOR_PROGRAM: "program"
         case GW_ACTOR_USER: "user"
@@ -129,7 +129,7 @@ struct Problem {
         }
     }
 
-    private var actorHint: StaticString {
+    var actorHint: StaticString {
         switch Int(actor) {
         case GW_ACTOR_PROGRAM: "you, on this command line: an option or argument is wrong"
         case GW_ACTOR_USER: "you: a credential, a pin or an approval is needed"

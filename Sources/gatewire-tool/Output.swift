@@ -30,6 +30,15 @@ struct Line {
     mutating func append(_ text: gw_slice) { appendPrintable(text.bytes) }
     mutating func append(_ text: [UInt8]) { text.withUnsafeBufferPointer { appendPrintable($0) } }
 
+    /// A cell of a table: text, and spaces up to a width, at least one.
+    mutating func append(_ text: StaticString, width: Int) { append(Array(text.bytes), width: width) }
+    mutating func append(_ text: gw_slice, width: Int) { append(Array(text.bytes), width: width) }
+
+    mutating func append(_ text: [UInt8], width: Int) {
+        append(text)
+        for _ in 0..<max(width - text.count, 1) { bytes.append(0x20) }
+    }
+
     /// Text from outside: what could move the cursor or start a new line on a terminal becomes `?`.
     mutating func appendPrintable(_ text: UnsafeBufferPointer<UInt8>) {
         var previous: UInt8 = 0
@@ -135,6 +144,12 @@ struct Line {
     mutating func writeObject() {
         bytes.append(0x7d)
         write(to: .output)
+    }
+
+    /// Writes what there is without ending the line.
+    mutating func writePart() {
+        bytes.withUnsafeBufferPointer { writeBytes($0, to: .output) }
+        bytes.removeAll(keepingCapacity: true)
     }
 
     mutating func write(to destination: Destination) {

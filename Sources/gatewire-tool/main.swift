@@ -3,7 +3,10 @@ import CSystem
 
 /// The commands, in the order of the help.
 private func commands() -> [Command] {
-    [ServeCommand.command, CallCommand.command, EventsCommand.command, PinCommand.command, WebSocketCommand.command]
+    [
+        ServeCommand.command, CallCommand.command, EventsCommand.command, DoctorCommand.command, PinCommand.command,
+        WebSocketCommand.command,
+    ]
 }
 
 private func showHelp() {

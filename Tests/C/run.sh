@@ -52,7 +52,8 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link liveness routes sockets trust hostile threads crowd promises exits cut stalled networks; do
+for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust \
+  hostile threads crowd promises exits cut stalled networks; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   cut) sources="Tests/Faults/cut.c Tests/Faults/child.c Tests/Faults/far_end.c" ;;

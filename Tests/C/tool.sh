@@ -65,6 +65,18 @@ export GATEWIRE_TOKEN="$TOKEN"
 expect 4 "a wrong pin" call "$url" health --pin "$(echo "$pin" | tr '0-9a-f' '1-9a-f0')"
 verdict "a wrong pin shows the one that was seen" complains "$pin"
 expect 4 "no pin and no chain" call "$url" health
+expect 0 "another URL of the gateway" call wss://127.0.0.1:1 health --alternate "$url" --pin "$pin"
+expect 0 "doctor, all is well" doctor "$url" --pin "$pin"
+verdict "doctor shows nine steps" test "$(grep -c -e '^ok ' -e '^- ' "$work/out")" -eq 9
+verdict "doctor has the tick" says '^ok  *tick '
+expect 4 "doctor, a wrong pin" doctor "$url" --pin "$(echo "$pin" | tr '0-9a-f' '1-9a-f0')"
+verdict "doctor says which step has failed" says "^FAILED  pin .*seen $pin"
+verdict "doctor says who must act" says '^to act: you'
+expect 5 "doctor, a wrong token" doctor "$url" --pin "$pin" --token wrong --json
+verdict "doctor's steps are JSON lines" json_lines "$work/out"
+verdict "doctor tells the failed step" says '"step":"auth","result":"failed","status":"GW_ERR_CONNECT_REJECTED"'
+verdict "doctor's end is JSON" says '"type":"done","status":"GW_ERR_CONNECT_REJECTED","step":"auth"'
+expect 3 "doctor, nobody listens" doctor ws://127.0.0.1:1 --no-tick
 expect 6 "a method that is not there" call "$url" no.such.method --pin "$pin" --json
 verdict "a rejection has its code" says '"name":"INVALID_REQUEST"'
 expect 2 "params that are no JSON" call "$url" health '{' --pin "$pin"

@@ -48,6 +48,11 @@ export interface RouteOptions {
  */
 export interface ClientOptions {
   /**
+   * Further URLs of the same gateway, each tried a little later than the one before: the first that proves who it is
+   * wins.
+   */
+  alternates?: string | readonly string[]
+  /**
    * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out:
    * the CA chain and the host name decide.
    */
@@ -116,6 +121,33 @@ export interface ConnectOptions extends ClientOptions {
   keepTrying?: boolean
 }
 
+/** How one step to a gateway went. */
+export interface DoctorStep {
+  name: 'name' | 'tcp' | 'proxy' | 'tls' | 'pin' | 'upgrade' | 'challenge' | 'auth' | 'tick'
+  /** 'skipped': not needed, or never reached. */
+  result: 'passed' | 'failed' | 'skipped'
+  /** One line for a person, with what to do if it failed. */
+  text: string
+  /** Who must act; of a step that passed: a remark. */
+  actor: Actor
+  /** 'GW_OK', or why it failed. */
+  code: string
+  milliseconds: number
+  /** Trying again later can help. */
+  retryable: boolean
+  /** Addresses, certificate, headers, scopes, ... */
+  details: any
+}
+
+export interface DoctorOptions extends Omit<ClientOptions, 'alternates'> {
+  /** false: be content with the hello, and do not wait for the gateway's first tick. */
+  tick?: boolean
+  /** Called with each step as it is judged. */
+  onStep?: (step: DoctorStep) => void
+  /** Ends it. */
+  signal?: AbortSignal
+}
+
 export interface CallOptions {
   timeoutMs?: number
   /** Goes on after an answer with status "accepted", to the next one. */
@@ -148,6 +180,8 @@ export interface ClientState {
   upgradeMs: number
   challengeMs: number
   helloMs: number
+  /** In use or tried: 0 for the URL, n for alternates[n - 1]. */
+  endpoint: number
 }
 
 /** An event of the gateway. */
@@ -329,6 +363,13 @@ export function networkChanged (): void
 
 /** Opens a client and waits for its first hello.  If the first attempt fails, so does this. */
 export function connect (url: string | URL, options?: ConnectOptions): Promise<Client>
+
+/**
+ * Connects once and tells how each step went: whether a gateway can be reached, and if not, why and who must act.
+ * That it cannot is no error but a step that has failed.  Without identityFile the gateway sees a device that it does
+ * not know.
+ */
+export function doctor (url: string | URL, options?: DoctorOptions): Promise<DoctorStep[]>
 
 /** Starts a gateway; peers can connect when it resolves. */
 export function serve (options?: ServerOptions): Promise<Server>

@@ -39,6 +39,13 @@ typedef struct gw_client_options {
 
   const char *url; /* required: ws:// or wss:// */
 
+  /* Further URLs of the same gateway, at most 15, for which all else here holds too.  At each attempt they are dialled after url, in
+   * their order, each 250 ms after the one before or at once when one fails (as RFC 8305 section 5 does with addresses).  The
+   * first that proves who it is, by pin or by CA and name (ws://: that connects), is used and the others are dropped; only then
+   * the first byte of HTTP is sent.  Not together with the addresses, unix_path or descriptor of a route. */
+  const char *const *alternates;
+  size_t alternate_count;
+
   /* Trust.  With pins, the SHA-256 of the peer's leaf certificate alone decides; without, the CA chain and the host
    * name do. */
   const char *const *pins; /* text forms as in gw_pin_normalize; requires wss:// */
@@ -200,6 +207,8 @@ typedef struct gw_client_state {
   uint64_t upgrade_us;
   uint64_t challenge_us;
   uint64_t hello_us;
+  uint32_t endpoint; /* in use or tried: 0 for url, n for alternates[n - 1] */
+  uint32_t reserved;
 } gw_client_state;
 
 /* Fills in the present state.  out: struct_size must be set.

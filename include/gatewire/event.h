@@ -106,7 +106,20 @@ enum {
    * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
    * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
    * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
-  GW_EVENT_SOCKET_CLOSED = 36
+  GW_EVENT_SOCKET_CLOSED = 36,
+
+  /* --- doctor (doctor.h) --- */
+
+  /* A step is judged.  subject: GW_DOCTOR_...; name: the same as a word, "tls"; code: how long it took, in microseconds.
+   * text: one line for a person, with what to do if it failed.  status, actor: why it failed and who must act; with GW_OK an actor means
+   * that it passed with a remark.  flags: GW_EVENT_SKIPPED, GW_EVENT_RETRYABLE.  payload: JSON, or empty: addresses that were
+   * tried; TLS version, cipher and certificate; pins seen and wanted; HTTP status and headers (without Set-Cookie), of a refusal with its
+   * "body"; protocol, scopes, tick interval; of a refused connect request its details. */
+  GW_EVENT_DOCTOR_STEP = 40,
+
+  /* Terminal for a doctor.  status GW_OK: every step passed or was not needed.  Else of the first that failed: name: the step;
+   * status, actor, text (without the advice), payload, flags, retry_after_ms.  code: how long all of it took, in microseconds. */
+  GW_EVENT_DOCTOR_DONE = 41
 };
 
 /* gw_event.flags */
@@ -114,7 +127,8 @@ enum {
   GW_EVENT_RETRYABLE = 1u << 0, /* trying the same again later can help */
   GW_EVENT_PART = 1u << 1,      /* more parts of this message follow */
   GW_EVENT_CLEAN = 1u << 2,     /* both close frames were seen (RFC 6455 section 7.1.4) */
-  GW_EVENT_PEER_FIRST = 1u << 3 /* the peer's close frame was the first */
+  GW_EVENT_PEER_FIRST = 1u << 3, /* the peer's close frame was the first */
+  GW_EVENT_SKIPPED = 1u << 4    /* the step was not needed, or never reached */
 };
 
 /* gw_event.sequence of a frame without seq. */

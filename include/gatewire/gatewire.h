@@ -6,6 +6,7 @@
  *   event.h     the events and what each field means for each type
  *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
  *   client.h    a gateway connection that heals itself: calls, answers, events
+ *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
  *
@@ -37,6 +38,7 @@
 #include "event.h"
 #include "route.h"
 #include "client.h"
+#include "doctor.h"
 #include "server.h"
 #include "socket.h"
 

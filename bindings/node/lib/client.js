@@ -54,7 +54,8 @@ const CLOSED = {
   tlsMs: 0,
   upgradeMs: 0,
   challengeMs: 0,
-  helloMs: 0
+  helloMs: 0,
+  endpoint: 0
 }
 
 // Events that wait for one `for await` loop, if it does not say otherwise.
@@ -91,6 +92,17 @@ function cancelled (signal, outcome) {
   return makeError(GW_ERR_CANCELLED, '', { actor: 1, outcome, cause: signal.reason })
 }
 
+/** Reads the URL and the options of a client: what native.clientOpen takes. */
+function readClient (where, url, options) {
+  if (typeof url !== 'string' && !(url instanceof URL)) throw wrongType(`${where}: url`, 'a string or a URL', url)
+  const text = checkText(`${where}: url`, String(url))
+  const { flags, values } = readOptions(where, options, KINDS, CHOICES)
+  if (values.pins?.length === 0) {
+    throw new TypeError(`${where}: pins must not be empty; leave the option out to trust by the CA chain`)
+  }
+  return { text, flags, values }
+}
+
 class Client extends EventEmitter {
   #place = -1
   #url
@@ -104,12 +116,7 @@ class Client extends EventEmitter {
 
   constructor (url, options = {}) {
     super()
-    if (typeof url !== 'string' && !(url instanceof URL)) throw wrongType('Client: url', 'a string or a URL', url)
-    const text = checkText('Client: url', String(url))
-    const { flags, values } = readOptions('Client', options, KINDS, CHOICES)
-    if (values.pins?.length === 0) {
-      throw new TypeError('Client: pins must not be empty; leave the option out to trust by the CA chain')
-    }
+    const { text, flags, values } = readClient('Client', url, options)
     const place = native.clientOpen(text, flags, values)
     if (place < 0) throw lastError(place)
     this.#place = place
@@ -365,4 +372,4 @@ async function connect (url, options = {}) {
   return client
 }
 
-module.exports = { Client, connect }
+module.exports = { Client, cancelled, checkSignal, connect, readClient }

@@ -11,7 +11,7 @@ const {
 
 const {
   GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
-  GW_EVENT_PEER_FIRST, GW_EVENT_RETRYABLE, GW_EVENT_SOCKET_MESSAGE
+  GW_EVENT_PEER_FIRST, GW_EVENT_RETRYABLE, GW_EVENT_SKIPPED, GW_EVENT_SOCKET_MESSAGE
 } = native.constants
 
 /** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
@@ -57,6 +57,7 @@ class Notice {
     this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
     this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
     this.isPeerFirst = (words[row + FLAGS] & GW_EVENT_PEER_FIRST) !== 0
+    this.isSkipped = (words[row + FLAGS] & GW_EVENT_SKIPPED) !== 0
     this.actor = words[row + ACTOR]
     this.retryAfterMs = words[row + RETRY_AFTER]
     this.connectionLow = words[row + CONNECTION]

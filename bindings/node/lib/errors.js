@@ -18,6 +18,11 @@ const OUTCOMES = new Map([
   [GW_ERR_CANCELLED, 'unknown']
 ])
 
+/** Who must act, as a word. */
+function actorName (actor) {
+  return ACTORS[actor] ?? 'none'
+}
+
 const names = new Map()
 
 function statusName (status) {
@@ -31,7 +36,7 @@ class GatewireError extends Error {
     super(message || native.statusText(status))
     this.status = status
     this.code = statusName(status)
-    this.actor = ACTORS[facts.actor] ?? 'none'
+    this.actor = actorName(facts.actor)
     this.retryable = facts.retryable ?? false
     // What is not known is not there, so that a printed error shows what is.
     if (facts.retryAfterMs) this.retryAfterMs = facts.retryAfterMs
@@ -141,4 +146,4 @@ function lastError (status, facts = {}) {
   return makeError(status, last.text, { actor: last.actor, ...facts })
 }
 
-module.exports = { classes, ...classes, lastError, makeError }
+module.exports = { classes, ...classes, actorName, lastError, makeError, statusName }

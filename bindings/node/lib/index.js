@@ -1,6 +1,7 @@
 'use strict'
 
 const { Client, connect } = require('./client.js')
+const { doctor } = require('./doctor.js')
 const { classes, makeError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkNames, checkObject, checkTakeover, checkText } = require('./options.js')
@@ -34,6 +35,7 @@ module.exports = {
   configure,
   networkChanged,
   connect,
+  doctor,
   serve,
   Client,
   Server,

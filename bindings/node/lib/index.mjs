@@ -4,6 +4,7 @@ export const {
   configure,
   networkChanged,
   connect,
+  doctor,
   serve,
   Client,
   Server,

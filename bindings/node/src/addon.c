@@ -152,10 +152,13 @@ static const struct {
     CONSTANT(GW_EVENT_SOCKET_PONG),
     CONSTANT(GW_EVENT_SOCKET_WRITABLE),
     CONSTANT(GW_EVENT_SOCKET_CLOSED),
+    CONSTANT(GW_EVENT_DOCTOR_STEP),
+    CONSTANT(GW_EVENT_DOCTOR_DONE),
     CONSTANT(GW_EVENT_RETRYABLE),
     CONSTANT(GW_EVENT_PART),
     CONSTANT(GW_EVENT_CLEAN),
     CONSTANT(GW_EVENT_PEER_FIRST),
+    CONSTANT(GW_EVENT_SKIPPED),
     CONSTANT(GW_CLIENT_PLAINTEXT_PRIVATE),
     CONSTANT(GW_CLIENT_PLAINTEXT_ANY),
     CONSTANT(GW_CLIENT_NO_RECONNECT),
@@ -163,6 +166,7 @@ static const struct {
     CONSTANT(GW_CLIENT_DEFLATE_TAKEOVER),
     CONSTANT(GW_CLIENT_NO_DEVICE),
     CONSTANT(GW_CALL_EXPECT_FINAL),
+    CONSTANT(GW_DOCTOR_NO_TICK),
     CONSTANT(GW_SERVER_PLAINTEXT),
     CONSTANT(GW_SERVER_NO_DEFLATE),
     CONSTANT(GW_SERVER_DEFLATE_TAKEOVER),
@@ -278,6 +282,7 @@ NAPI_MODULE_INIT() {
   if (!define_functions(env, exports, addon_functions, sizeof addon_functions / sizeof addon_functions[0], addon) ||
       !define_functions(env, exports, context_functions, context_function_count, addon) ||
       !define_functions(env, exports, client_functions, client_function_count, addon) ||
+      !define_functions(env, exports, doctor_functions, doctor_function_count, addon) ||
       !define_functions(env, exports, server_functions, server_function_count, addon) ||
       !define_functions(env, exports, socket_functions, socket_function_count, addon) ||
       !define_functions(env, exports, listener_functions, listener_function_count, addon)) {

@@ -103,6 +103,8 @@ extern const napi_property_descriptor context_functions[];
 extern const size_t context_function_count;
 extern const napi_property_descriptor client_functions[];
 extern const size_t client_function_count;
+extern const napi_property_descriptor doctor_functions[];
+extern const size_t doctor_function_count;
 extern const napi_property_descriptor server_functions[];
 extern const size_t server_function_count;
 extern const napi_property_descriptor socket_functions[];
@@ -123,6 +125,10 @@ napi_value route_describe(napi_env env);
  * False with an exception pending; memory as in read_options. */
 bool read_route(napi_env env, napi_value all, gw_route_options *route, struct option_memory *memory,
                 const gw_route_options **out);
+
+/* Reads url, flags and options of a client.  False with an exception pending; memory as in read_options, route for as long. */
+bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
+                         gw_route_options *route, struct option_memory *memory);
 
 /* Reads what sockets and listeners have in common.  False with an exception pending; else as read_options. */
 bool read_limits(napi_env env, napi_value object, napi_value deflate, gw_socket_limits *limits,

@@ -6,6 +6,7 @@
   {name, kind, offsetof(gw_client_options, member), offsetof(gw_client_options, count)}
 
 static const struct option options[] = {
+    OPTION_LIST("alternates", OPTION_TEXTS, alternates, alternate_count),
     OPTION_LIST("pins", OPTION_TEXTS, pins, pin_count),
     OPTION("caFile", OPTION_TEXT, ca_file),
     OPTION("serverName", OPTION_TEXT, server_name),
@@ -58,21 +59,27 @@ static napi_value open_at_place(struct addon *addon, gw_client_options *settings
   return open_end(addon, place, HANDLE_CLIENT, client, status);
 }
 
+bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
+                         gw_route_options *route, struct option_memory *memory) {
+  napi_env env = addon->env;
+  size_t length = 0;
+  gw_client_options_init(settings);
+  if (!read_text(env, arguments[0], &addon->text, &length)) return false;
+  if (!read_u32(env, arguments[1], &settings->flags)) return false;
+  settings->url = addon->text.bytes;
+  return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
+         read_route(env, arguments[2], route, memory, &settings->route);
+}
+
 /* (url, flags, options) -> place, or a negative status */
 static napi_value client_open(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
-  size_t length = 0;
   struct addon *addon = addon_arguments(env, info, 3, arguments);
   gw_client_options settings;
-  gw_client_options_init(&settings);
-  if (addon == NULL || !read_text(env, arguments[0], &addon->text, &length)) return NULL;
-  if (!read_u32(env, arguments[1], &settings.flags)) return NULL;
-
-  struct option_memory memory = {NULL};
-  settings.url = addon->text.bytes;
   gw_route_options route;
-  bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, &settings, &memory) &&
-                 read_route(env, arguments[2], &route, &memory, &settings.route);
+  struct option_memory memory = {NULL};
+  if (addon == NULL) return NULL;
+  bool is_read = read_client_options(addon, arguments, &settings, &route, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;
@@ -158,6 +165,7 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
   set_number(env, object, "upgradeMs", (double)state.upgrade_us / 1000.0);
   set_number(env, object, "challengeMs", (double)state.challenge_us / 1000.0);
   set_number(env, object, "helloMs", (double)state.hello_us / 1000.0);
+  set_number(env, object, "endpoint", state.endpoint);
   return object;
 }
 

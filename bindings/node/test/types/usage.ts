@@ -1,7 +1,7 @@
 // Compiled, never run: the types allow what is right and refuse what is wrong.
 import {
-  Client, CallTimeoutError, GatewireError, PinError, RpcError, Server, WebSocket, WebSocketEnd, WebSocketServer, connect,
-  normalizePin, serve, version
+  Client, CallTimeoutError, DoctorStep, GatewireError, PinError, RpcError, Server, WebSocket, WebSocketEnd,
+  WebSocketServer, connect, doctor, normalizePin, serve, version
 } from '../../index'
 
 async function right (): Promise<void> {
@@ -27,6 +27,9 @@ async function right (): Promise<void> {
   for await (const event of client.events({ names: ['chat'] })) console.log(event.name, event.payload, event.json)
   console.log(sum, bytes.length, client.state().phase === 'ready', normalizePin('x'), version)
   await client.close(1000, 'done')
+  const onStep = (step: DoctorStep): void => console.log(step.text)
+  const steps: DoctorStep[] = await doctor(server.url, { pins: pin, tick: false, onStep, signal })
+  console.log(steps.find((step) => step.result === 'failed')?.actor === 'operator')
   await server.stop()
 }
 

@@ -4,13 +4,15 @@
 ...     print(await client.call("health"))
 
 :func:`connect` makes a :class:`Client`, :func:`serve` a :class:`Server` in this process; both are for asyncio.
-:mod:`gatewire.sync` is the blocking twin of the client.
+:func:`doctor` says step by step why a gateway cannot be reached.  :mod:`gatewire.sync` is the blocking twin.
 
 Durations are seconds (``float``), ``None`` leaves a decision to the library, ``math.inf`` means never.  Nothing here
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
 from . import _abi, sync, websocket
+from ._diagnosis import doctor
+from ._doctor import Step
 from ._pins import normalize_pin
 from .client import Client, Connecting, connect
 from .errors import (
@@ -85,6 +87,7 @@ __all__ = [
     "ServerNotice",
     "Serving",
     "State",
+    "Step",
     "TLSError",
     "TLSTimeoutError",
     "TickTimeoutError",
@@ -96,6 +99,7 @@ __all__ = [
     "WebSocketError",
     "connect",
     "dependencies",
+    "doctor",
     "normalize_pin",
     "serve",
     "sync",

@@ -52,6 +52,7 @@ class ClientSetup:
 def client_setup(
     url: str,
     *,
+    alternates: Optional[Sequence[str]] = None,
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
@@ -113,6 +114,7 @@ def client_setup(
         | (0 if device else _abi.CLIENT_NO_DEVICE)
     )
     options.url = text("url", url)
+    options.alternates, options.alternate_count = texts("alternates", alternates)
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
@@ -157,6 +159,7 @@ CLIENT_OPTIONS = """
     Trust and credentials:
 
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine
+    :param alternates: further URLs of the same gateway, each tried a little later: the first that proves who it is wins
     :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host

@@ -224,6 +224,11 @@ _GROUPS: dict[int, type[GatewireError]] = {
 }
 
 
+def actor_name(actor: int) -> str:
+    """Who must act, as a word."""
+    return _ACTORS.get(actor, "none")
+
+
 def status_name(status: int) -> str:
     """The stable identifier of a status: ``"GW_ERR_TLS_PIN"``."""
     name: bytes = _abi.lib.gw_status_name(status)
@@ -256,7 +261,7 @@ def make_error(
     return error_class(status)(
         text or status_text(status),
         status=status,
-        actor=_ACTORS.get(actor, "none"),
+        actor=actor_name(actor),
         code=code,
         name=name,
         retryable=retryable,

@@ -134,13 +134,15 @@ class State(NamedTuple):
     tls: bool
     #: seconds that each phase of this connection, or of the last attempt, took, as far as it had and reached them
     timings: dict[str, float]
+    #: in use or tried: 0 for the URL, n for ``alternates[n - 1]``
+    endpoint: int
 
 
 PHASES = [
     *("waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"),
     "proxy",
 ]
-CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {})
+CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {}, 0)
 
 
 def read_timings(state: Structure) -> dict[str, float]:
@@ -166,4 +168,5 @@ def read_state(context: Context, handle: int) -> State:
         bool(state.deflate),
         bool(state.tls),
         read_timings(state),
+        state.endpoint,
     )

@@ -11,10 +11,11 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, client, context, event, route, server, socket
+from . import base, client, context, doctor, event, route, server, socket
 from .base import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
+from .doctor import *  # noqa: F403
 from .event import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
@@ -37,6 +38,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **context.FUNCTIONS,
     **route.FUNCTIONS,
     **client.FUNCTIONS,
+    **doctor.FUNCTIONS,
     **server.FUNCTIONS,
     **socket.FUNCTIONS,
 }

@@ -25,6 +25,8 @@ class ClientOptions(Structure):
         ("struct_size", c_uint32),
         ("flags", c_uint32),
         ("url", c_char_p),
+        ("alternates", POINTER(c_char_p)),
+        ("alternate_count", c_size_t),
         ("pins", POINTER(c_char_p)),
         ("pin_count", c_size_t),
         ("ca_file", c_char_p),
@@ -118,6 +120,8 @@ class ClientState(Structure):
         ("upgrade_us", c_uint64),
         ("challenge_us", c_uint64),
         ("hello_us", c_uint64),
+        ("endpoint", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 

@@ -15,6 +15,7 @@ A client may be used by several threads: one of those that wait polls, and hands
 """
 
 from . import websocket
+from ._doctor import doctor
 from .client import Client, connect
 
-__all__ = ["Client", "connect", "websocket"]
+__all__ = ["Client", "connect", "doctor", "websocket"]
