@@ -191,6 +191,8 @@ static bool is_true_end(cut cut, gw_status status) {
     return waits_for_limits(cut);
   case GW_ERR_LOST: /* also of a close frame that gets no answer */
     return !waits_for_limits(cut) || current.way->is_raw;
+  case GW_ERR_CONNECT: /* a reset that comes before the end of connect(2) is seen */
+    return cut.how == hows[0] && cut.offset == 0;
   case GW_ERR_CLOSED:
   case GW_ERR_PROXY:
   case GW_ERR_TLS:
