@@ -70,7 +70,7 @@ enum {
   GW_ERR_CONNECT = -202, /* no address could be connected to */
   GW_ERR_CONNECT_TIMEOUT = -203,
   GW_ERR_LISTEN = -204, /* address in use or not ours */
-  GW_ERR_LOST = -205,   /* the peer or the network ended the connection without a close frame */
+  GW_ERR_LOST = -205,   /* the connection ended, or went silent, without a close frame of the peer's */
   GW_ERR_PROXY = -206,  /* the proxy could not be reached or does not speak as one */
   GW_ERR_PROXY_REFUSED = -207, /* the proxy said no; event code is its HTTP status or SOCKS reply, payload its HTTP answer as JSON */
   GW_ERR_PROXY_TIMEOUT = -208, /* the proxy did not open the tunnel in time */
