@@ -30,8 +30,8 @@ public final class Deflator {
 
     public var isAllocated: Bool { stream != nil }
 
-    /// What zlib holds for it: windows and hash tables.
-    public var memoryBytes: Int { stream == nil ? 0 : (1 << Int(windowBits + 2)) + (1 << Int(memoryLevel + 9)) }
+    /// What zlib holds for it, once it is allocated: windows and hash tables.
+    public var streamBytes: Int { (1 << Int(windowBits + 2)) + (1 << Int(memoryLevel + 9)) }
 
     /// Appends what a further piece of the message yields; parts of it may stay inside until a flush.  False if zlib
     /// fails, which makes the message unusable.

@@ -34,8 +34,8 @@ public final class Inflator {
 
     public var isAllocated: Bool { stream != nil }
 
-    /// What zlib holds for it: the window and about 7 KiB.
-    public var memoryBytes: Int { stream == nil ? 0 : (1 << Int(windowBits)) + 7168 }
+    /// What zlib holds for it, once it is allocated: the window and about 7 KiB.
+    public var streamBytes: Int { (1 << Int(windowBits)) + 7168 }
 
     /// Inflates payload bytes of the message under way.  `input` shrinks by what was taken, `produced` grows by what was written
     /// behind it in `output`, at most up to `room`.

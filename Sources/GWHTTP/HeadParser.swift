@@ -72,6 +72,8 @@ public struct HeadParser<Head: MessageHead> {
         guard line.popLast() == 0x0d else { throw invalid("a line ends with LF without CR", line) }
         guard !line.isEmpty else { return try endHead() }
         if startLine.isEmpty {
+            // Another protocol is not listened to any longer than its first line.
+            _ = try Head(startLine: line, fields: fields)
             startLine = line
         } else {
             try receiveField()

@@ -24,6 +24,11 @@ public struct HeaderFields: Sendable {
 
     public mutating func append(_ name: StaticString, _ value: StaticString) { append(name, HTTPText.bytes(value)) }
 
+    /// Takes every field with that name out.
+    public mutating func remove(_ name: StaticString) {
+        fields.removeAll { HTTPText.isEqual($0.name[...], name) }
+    }
+
     public func contains(_ name: StaticString) -> Bool {
         fields.contains { HTTPText.isEqual($0.name[...], name) }
     }

@@ -507,6 +507,8 @@ final class Channel: Source {
             drop()
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
+            // The peer's end must be seen.
+            isReadingStopped = false
             send(now)
             // What is still queued may yet leave.
             if queuedBytes > 0 { sentOffset = nextOffset }

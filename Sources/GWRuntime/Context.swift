@@ -47,6 +47,13 @@ public final class Context {
     var isStopping = false
     private var thread: Thread?
     private var guardian: Guardian?
+    // What a poll asks about the guardian stands here, which spares it a reference to that.
+    private let isGuarded: Bool
+    /// Counts beginnings and ends of polls.  Outside of the lock, so that a poll that wants it stops the guardian from taking it
+    /// again.
+    let polls = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+    /// The guardian is asleep until it is woken.
+    var isGuardianResting = false
     /// How often output was offered to the kernel.
     var sendCount: UInt64 = 0
     private var suspendWatch = SuspendWatch(monotonic: Syscall.now(), boot: Syscall.bootNow())
@@ -60,6 +67,8 @@ public final class Context {
 
     public init(_ settings: Settings) throws(Failure) {
         self.settings = settings
+        polls.initialize(to: 0)
+        if case .guarded = settings.drive { isGuarded = true } else { isGuarded = false }
         random = try SecureRandom.makePool()
         do throws(SystemError) {
             reactor = try Reactor()
@@ -91,6 +100,7 @@ public final class Context {
         if hostEvent >= 0 { Syscall.close(hostEvent) }
         gw_fork_mark_free(forkMark)
         ciphertext.deallocate()
+        polls.deallocate()
     }
 
     /// Whether this is another process than the one that made the context.
@@ -161,7 +171,7 @@ public final class Context {
         } else if !isPolling {
             if isWatched, events.hasEvents || (!unsent.isEmpty && !settings.hostFlushes) { reactor.wake() }
             armForWatchers()
-            if !unsent.isEmpty { guardian?.outputIsWaiting() }
+            if isGuardianResting, !unsent.isEmpty { guardian?.outputIsWaiting() }
         }
     }
 
@@ -212,7 +222,7 @@ public final class Context {
     /// Works until there are events or the time is up, then gives the batch to `take`, which says whether it took all that it
     /// could.
     public func poll(milliseconds: Int32, _ take: (EventBatchReader) -> Void) -> Status {
-        guardian?.hostPolls()
+        gw_count_up(polls)
         lock.acquire()
         defer { lock.release() }
         guard !isPolling else { return .busy }
@@ -220,7 +230,7 @@ public final class Context {
         defer {
             prepareForWatching()
             isPolling = false
-            guardian?.hostPolls()
+            gw_count_up(polls)
         }
 
         let limit: Instant =
@@ -258,6 +268,7 @@ public final class Context {
             // Reading stops while too much is waiting for the host; now there is room again.
             if isWaiting, isReadingStopped { reactor.wake() }
         } else {
+            // Watched again, a channel that waited for the host makes the descriptor readable by itself.
             resumeReading()
             armForWatchers()
             if isWatched, events.hasEvents { reactor.wake() }
@@ -266,7 +277,7 @@ public final class Context {
 
     /// Whoever watches the descriptor, the host's loop or the guardian, is to notice the next deadline.
     private func armForWatchers() {
-        if isWatched || guardian != nil { reactor.arm(deadlines.next) }
+        if isWatched || isGuarded { reactor.arm(deadlines.next) }
     }
 
     public var hasMoreEvents: Bool { events.hasEvents }

@@ -46,7 +46,11 @@ final class Dial: Source {
         var failure: String?
     }
 
-    let settings: DialSettings
+    private(set) var settings: DialSettings
+    /// Redirects that were followed.
+    private(set) var redirects: UInt32 = 0
+    /// Where the answer just read leads to; the dial goes on there once its channel has ended.
+    private var next: DialSettings?
     private unowned(unsafe) let owner: any DialOwner
     private var phase: Phase
     private(set) var proxy: RouteSettings.Proxy?
@@ -168,7 +172,8 @@ final class Dial: Source {
             }
         case .tunnelling: fail(late(.proxyTimeout, "opening the tunnel", settings.route.proxyMilliseconds), now)
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
-        case .upgrading: if var handshake { fail(handshake.timeLimit(), now) }
+        case .upgrading:
+            if var machine = handshake { fail(explained(machine.timeLimit(), machine), now) }
         case .ended: break
         }
     }
@@ -306,6 +311,28 @@ final class Dial: Source {
         return handshake
     }
 
+    /// Whether the answer is a redirect that is to be followed.
+    private func follow(_ machine: ClientHandshake) -> Bool {
+        guard let head = machine.responseHead,
+            case .follow(let target) = settings.redirect(head, followed: redirects)
+        else { return false }
+        next = target
+        return true
+    }
+
+    /// A refusal, with the reason if it is a redirect that was not followed.
+    private func explained(_ failure: Failure, _ machine: ClientHandshake) -> Failure {
+        guard let head = machine.responseHead,
+            case .refuse(let reason) = settings.redirect(head, followed: redirects)
+        else { return failure }
+        var explained = failure
+        explained.text += "; the redirect was not followed: " + reason
+        return explained
+    }
+
+    /// Never told to anybody: the dial goes on.
+    private static var redirected: Failure { Failure(.upgradeRefused, .none, "redirected") }
+
     /// The status is known; the rest of the answer is worth a short wait only.
     private func limitRefusal(_ now: Instant) {
         guard case .upgrading(let deadline) = phase else { return }
@@ -332,13 +359,15 @@ extension Dial: ChannelOpener {
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction {
         guard var machine = handshake else { return .needMore }
         defer { handshake = machine }
-        if isEnd { return .end(machine.endOfStream()) }
+        if isEnd { return .end(explained(machine.endOfStream(), machine)) }
         switch machine.receive(bytes) {
         case .needMore:
-            if machine.isReadingRefusal { limitRefusal(now) }
+            guard machine.isReadingRefusal else { return .needMore }
+            if follow(machine) { return .end(Dial.redirected) }
+            limitRefusal(now)
             return .needMore
         case .failed(let failure):
-            return .end(failure)
+            return .end(follow(machine) ? Dial.redirected : explained(failure, machine))
         case .open(let consumed, let agreement):
             let webSocket = WebSocketConnection(
                 role: .client, settings: settings.webSocket, deflate: agreement.deflate, random: context.random,
@@ -354,6 +383,15 @@ extension Dial: ChannelOpener {
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
         self.channel = nil
+        if let next {
+            self.next = nil
+            redirects += 1
+            settings = next
+            handshake = nil
+            target = nil
+            lastFailure = nil
+            return begin(now)
+        }
         fail(failure, now)
     }
 }

@@ -10,6 +10,10 @@ public struct DialSettings {
     public var tls: TLSContext?
     /// SNI, and the name that the certificate must have.
     public var serverName: String
+    /// For a redirect that leads from ws to wss.
+    let secureContext: TLSContext?
+    let plaintext: PlaintextPolicy
+    let maxRedirects: UInt32
     public private(set) var headers = HeaderFields()
     public private(set) var subprotocols: [[UInt8]] = []
     public var requiresSubprotocol = false
@@ -50,12 +54,17 @@ public struct DialSettings {
                 "ws:// to \(host) would send credentials in the clear; use wss://, or allow it with a plaintext flag")
         }
         serverName = target.serverName ?? host
-        if url.isSecure {
+        plaintext = target.plaintext
+        maxRedirects = target.maxRedirects
+        if url.isSecure || maxRedirects > 0 {
             var settings = ClientTLSSettings()
             settings.pins = pins
             settings.caFile = target.caFile
-            self.tls = try tls.context(settings)
+            secureContext = try tls.context(settings)
+        } else {
+            secureContext = nil
         }
+        self.tls = url.isSecure ? secureContext : nil
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)
             headers.append("Authorization".bytes, "Basic ".bytes + credentials)
@@ -67,6 +76,10 @@ public struct DialSettings {
         var field = HeaderFields()
         field.append(name, value)
         try ClientHandshake.check(field)
+        guard !field.contains("Authorization") || !headers.contains("Authorization") else {
+            throw Failure(
+                .argument, .program, "Authorization stands there twice, or the URL has a user or password too")
+        }
         headers.append(name, value)
     }
 
@@ -74,6 +87,14 @@ public struct DialSettings {
     public mutating func offer(subprotocols: [[UInt8]]) throws(Failure) {
         try ClientHandshake.check(subprotocols: subprotocols)
         self.subprotocols = subprotocols
+    }
+
+    /// Takes out what is meant for one origin only.
+    mutating func forgetOrigin() {
+        headers.remove("Authorization")
+        headers.remove("Proxy-Authorization")
+        headers.remove("Cookie")
+        route.forgetAddresses()
     }
 
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }

@@ -35,10 +35,6 @@ final class Guardian {
     /// the events that wait for the host.
     private let edges: Int32
     private let ready = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 2)
-    /// Counts beginnings and ends of polls.  Outside of the lock, so that a poll that wants it stops us from taking it again.
-    private let polls = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-    /// Asleep until woken.  With the context's lock held.
-    private var isResting = false
     private var thread: Thread?
 
     /// Once it is started, `join` must be called before the context goes: the thread holds no reference to it.
@@ -46,7 +42,6 @@ final class Guardian {
         self.context = context
         self.descriptor = descriptor
         self.milliseconds = Int32(clamping: milliseconds)
-        polls.initialize(to: 0)
         do throws(SystemError) {
             wakeEvent = try Syscall.makeEvent()
             do throws(SystemError) {
@@ -57,7 +52,6 @@ final class Guardian {
             }
         } catch {
             ready.deallocate()
-            polls.deallocate()
             throw Failure(.system, .program, error.text)
         }
         Syscall.watch(edges, wakeEvent, 0, gw_epoll_in, isNew: true)
@@ -73,7 +67,6 @@ final class Guardian {
         Syscall.close(edges)
         Syscall.close(wakeEvent)
         ready.deallocate()
-        polls.deallocate()
     }
 
     /// After the context has begun to stop; without its lock.
@@ -83,14 +76,9 @@ final class Guardian {
         thread = nil
     }
 
-    /// A poll begins or has ended.
-    @inline(__always)
-    func hostPolls() { gw_count_up(polls) }
-
-    /// Output was queued outside of a poll.  With the context's lock held.
+    /// Output was queued outside of a poll, while we rest.  With the context's lock held.
     func outputIsWaiting() {
-        guard isResting else { return }
-        isResting = false
+        context.isGuardianResting = false
         Syscall.signal(wakeEvent)
     }
 
@@ -100,7 +88,7 @@ final class Guardian {
         var isHostActive = false
         while let (work, seen) = look(rests: !isHostActive) {
             Syscall.waitReadable(wakeEvent, milliseconds: milliseconds)
-            isHostActive = gw_count(polls) != seen
+            isHostActive = gw_count(context.polls) != seen
             guard !isHostActive, context.lock.locked({ context.isStillWaiting(work) }) else { continue }
             Syscall.watch(edges, descriptor, 0, gw_epoll_in | gw_epoll_edge, isNew: true)
             standIn(while: seen)
@@ -113,28 +101,28 @@ final class Guardian {
         let mayRest =
             rests
             && context.lock.locked {
-                isResting = context.isGuardianFree
-                return isResting
+                context.isGuardianResting = context.isGuardianFree
+                return context.isGuardianResting
             }
         if mayRest { Syscall.waitReadable(descriptor, wakeEvent) }
         return context.lock.locked {
             stopResting()
-            return context.workWaiting().map { ($0, gw_count(polls)) }
+            return context.workWaiting().map { ($0, gw_count(context.polls)) }
         }
     }
 
     private func stopResting() {
-        isResting = false
+        context.isGuardianResting = false
         Syscall.drain(wakeEvent)
     }
 
     /// Does the host's work until it polls.
     private func standIn(while seen: UInt64) {
-        while gw_count(polls) == seen {
+        while gw_count(context.polls) == seen {
             let outcome = context.lock.locked {
                 stopResting()
                 let outcome = context.workForHost()
-                isResting = outcome == .done
+                context.isGuardianResting = outcome == .done
                 return outcome
             }
             switch outcome {

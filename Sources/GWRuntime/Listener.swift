@@ -8,7 +8,7 @@ public struct ListenerSettings {
     public var listening: ListeningSettings
     public var socket = SocketSettings()
     public var agreesToDeflate = true
-    /// Allowed Origin values in lower case; nil: any.
+    /// Allowed Origin values, normalized; nil: any.
     public var origins: [[UInt8]]?
     public private(set) var subprotocols: [[UInt8]] = []
     public var asksHost = false
@@ -32,8 +32,8 @@ public struct ListenerSettings {
         case .missing:
             return nil
         case .value(let origin):
-            let lowercased = origin.map { $0.asciiLowercased }
-            if origins.contains(where: { $0.elementsEqual(lowercased) }) { return nil }
+            let normalized = Origin.normalized(origin)
+            if origins.contains(where: { $0.elementsEqual(normalized) }) { return nil }
             return Failure(
                 .upgradeRefused, .user, "origin \(String(printable: origin, limit: 100)) is not allowed", code: 403)
         case .repeated:
@@ -151,14 +151,28 @@ extension Listener: AcceptorOwner {
         let perAddress = Int(settings.maxConnectionsPerAddress)
         guard connections.count < Int(settings.maxConnections),
             perAddress == 0 || connections.count(where: { $0.host.elementsEqual(host) }) < perAddress
-        else { return Syscall.close(descriptor) }
+        else { return refuse(descriptor) }
         let tls: TLSEngine?
         do throws(Failure) {
             tls = try settings.listening.makeEngine()
         } catch {
-            return Syscall.close(descriptor)
+            return refuse(descriptor)
         }
         let socket = Socket.accept(descriptor, tls, from: address, listener: self, now)
         if socket.id != 0 { connections.append((socket.id, host)) }
+    }
+
+    /// Above a limit.  Without TLS an answer costs nothing.
+    private func refuse(_ descriptor: Int32) {
+        refused &+= 1
+        if settings.listening.tls == nil {
+            var answer = ByteBuffer()
+            ServerHandshake().refuse(503, "too many connections", into: &answer)
+            // Input that nobody has read would turn the close into a reset, which destroys the answer.
+            _ = Syscall.receive(descriptor, into: context.ciphertext)
+            _ = Syscall.send(descriptor, answer.readable)
+            Syscall.shutdownWrite(descriptor)
+        }
+        Syscall.close(descriptor)
     }
 }

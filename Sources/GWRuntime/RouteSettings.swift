@@ -65,6 +65,9 @@ public struct RouteSettings {
         }
     }
 
+    /// They stood in for another host.
+    mutating func forgetAddresses() { addresses = [] }
+
     /// A path that fits the address of a Unix domain socket.
     public static func checkUnix(path: [UInt8]) throws(Failure) -> [UInt8] {
         guard SocketAddress(unixPath: path) != nil else {

@@ -188,8 +188,10 @@ public final class Socket: Source {
             dial.cancel()
             ended(Failure(.cancelled, .none, "closed by the host before it was open"))
             return true
-        case .accepting:
-            channel?.end(Failure(.cancelled, .none, "closed by the host before it was open"), now)
+        case .accepting(let upgrade):
+            guard let channel else { return false }
+            let text = "closed by the host before it was open"
+            upgrade.abandon(channel, status: 503, Failure(.cancelled, .none, text, code: 503), now)
             return true
         case .closing, .ended:
             return false

@@ -22,6 +22,8 @@ extension Socket: DialOwner {
         var detail = ByteBuffer()
         detail.appendJSONObject { object in
             object.array("headers") { SocketDetail.write(handshake.responseHead?.fields, &$0) }
+            object.string("url", dial.settings.url.text)
+            object.integer("redirects", dial.redirects)
         }
         opened(channel, subprotocol: agreement.subprotocol, detail: Array(detail.readable))
     }

@@ -82,6 +82,15 @@ final class Upgrade {
         return webSocket
     }
 
+    /// Nobody decides any more: says so where the peer can still be answered, and ends the connection.
+    func abandon(_ channel: Channel, status: UInt16, _ failure: Failure, _ now: Instant) {
+        if channel.isUpgrading {
+            let handshake = handshake
+            channel.sendHead { handshake.refuse(status, failure.text, into: &$0) }
+        }
+        channel.end(failure, now)
+    }
+
     // MARK: - The host's decision
 
     func accept(_ channel: Channel, subprotocol: [UInt8]?) throws(Failure) {
@@ -145,10 +154,13 @@ extension Socket {
     }
 
     func upgradeTimedOut(_ now: Instant) {
-        guard let listener = listener else { return }
-        channel?.end(
-            Failure(
-                .upgradeTimeout, .user,
-                "TLS and the upgrade took longer than \(listener.settings.handshakeMilliseconds) ms"), now)
+        guard let listener, let channel, case .accepting(let upgrade) = phase else { return }
+        let limit = listener.settings.handshakeMilliseconds
+        if upgrade.isAsked {
+            let text = "the host did not decide within \(limit) ms"
+            return upgrade.abandon(channel, status: 503, Failure(.upgradeTimeout, .program, text, code: 503), now)
+        }
+        let text = "TLS and the upgrade took longer than \(limit) ms"
+        upgrade.abandon(channel, status: 408, Failure(.upgradeTimeout, .user, text, code: 408), now)
     }
 }

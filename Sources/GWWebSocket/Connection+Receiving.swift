@@ -1,4 +1,5 @@
 import GWBase
+import GWDeflate
 
 extension WebSocketConnection {
     public enum Input {
@@ -195,8 +196,14 @@ extension WebSocketConnection {
         guard let inflator else { return fail(.compressionNotAgreed) }
         usedDeflate = true
         if peerKeySize != 0 { _ = Mask.apply(header.key, payload, header.length) }
+        assembler.memoryRoom = inflatingRoom(inflator)
         let bytes = UnsafeRawBufferPointer(start: payload, count: header.length)
         return finished(assembler.inflateWhole(bytes, inflator, arena))
+    }
+
+    /// The first compressed message allocates the stream, which counts too.
+    private func inflatingRoom(_ inflator: Inflator) -> Int {
+        inflator.isAllocated ? memoryRoom : max(memoryRoom &- inflator.streamBytes, 0)
     }
 
     /// Takes the next `count` payload bytes of the frame under way; a result if the message ends or fails with them.
@@ -206,6 +213,7 @@ extension WebSocketConnection {
             guard let inflator else { return fail(.compressionNotAgreed) }
             usedDeflate = true
             if peerKeySize != 0 { _ = Mask.apply(payloadKey, payload, count) }
+            assembler.memoryRoom = inflatingRoom(inflator)
             violation = assembler.inflate(UnsafeRawBufferPointer(start: payload, count: count), inflator)
         } else {
             violation = assembler.append(payload, count, key: payloadKey, expected: payloadLeft)

@@ -119,7 +119,11 @@ public final class WebSocketConnection {
         inflator = Inflator(
             windowBits: isClient ? deflate.serverMaxWindowBits : deflate.clientMaxWindowBits,
             noContextTakeover: isClient ? deflate.serverNoContextTakeover : deflate.clientNoContextTakeover)
-        let windowBits = isClient ? deflate.clientMaxWindowBits : deflate.serverMaxWindowBits
+        // A smaller window than was agreed is always allowed.
+        let windowBits =
+            isClient
+            ? min(deflate.clientMaxWindowBits, settings.deflate.clientMaxWindowBits)
+            : min(deflate.serverMaxWindowBits, settings.deflate.serverMaxWindowBits)
         // Forgetting more than was agreed is always allowed.
         let forgets =
             isClient
@@ -157,7 +161,12 @@ public final class WebSocketConnection {
     /// What counts against `maxMemoryBytes`.
     public var heldBytes: Int { output.count &+ assembler.heldBytes &+ streamBytes }
 
-    private var streamBytes: Int { (inflator?.memoryBytes ?? 0) &+ (deflator?.memoryBytes ?? 0) }
+    private var streamBytes: Int {
+        var sum = 0
+        if let inflator, inflator.isAllocated { sum &+= inflator.streamBytes }
+        if let deflator, deflator.isAllocated { sum &+= deflator.streamBytes }
+        return sum
+    }
 
     /// What an unfinished message may take.
     var memoryRoom: Int { max(settings.maxMemoryBytes &- output.count &- streamBytes, 0) }

@@ -21,6 +21,7 @@ func clientSettings(
 
     var target = DialSettings.Target()
     guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
+    target.url = url
     if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
     if has(GW_CLIENT_PLAINTEXT_ANY) { target.plaintext = .any }
     target.pins = try texts("pins", options.pins, options.pin_count) ?? []
@@ -37,12 +38,8 @@ func clientSettings(
     }
 
     let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
-    func endpoint(_ url: [UInt8]) throws(Failure) -> DialSettings {
-        target.url = url
-        return try dialSettings(options, target, tls, reconnects)
-    }
-    var settings = try ClientSettings(endpoint(url), identity: identity)
-    settings.alternates = try alternates(options, settings.dial.route, endpoint)
+    var settings = try ClientSettings(dialSettings(options, target, tls, reconnects), identity: identity)
+    settings.alternates = try alternates(options, target, tls, settings.dial.route, reconnects)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
@@ -61,7 +58,8 @@ func clientSettings(
 
 /// The other endpoints, each with all that holds for the first.
 private func alternates(
-    _ options: gw_client_options, _ route: RouteSettings, _ endpoint: ([UInt8]) throws(Failure) -> DialSettings
+    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS, _ route: RouteSettings,
+    _ reconnects: Bool
 ) throws(Failure) -> [DialSettings] {
     guard let urls = try texts("alternates", options.alternates, options.alternate_count), !urls.isEmpty else {
         return []
@@ -73,10 +71,15 @@ private func alternates(
     guard route.leadsByURL else {
         throw Failure(
             .argument, .program,
-            "alternates and a route with addresses, unix_path or a descriptor exclude each other: it has one end")
+            "alternates and a route with addresses, unix_path or a descriptor exclude each other: such a route has one end"
+        )
     }
     var endpoints: [DialSettings] = []
-    for url in urls { endpoints.append(try endpoint(url)) }
+    for url in urls {
+        var target = target
+        target.url = url
+        endpoints.append(try dialSettings(options, target, tls, reconnects))
+    }
     return endpoints
 }
 

@@ -72,9 +72,7 @@ func listenerSettings(_ pointer: UnsafePointer<gw_listener_options>) throws(Fail
     settings.socket.maxMessagesPerSecond = options.max_messages_per_second
     settings.socket.userData = UInt(bitPattern: options.user_data)
     settings.agreesToDeflate = !has(GW_LISTENER_NO_DEFLATE)
-    settings.origins = try texts("origins", options.origins, options.origin_count)?.map { origin in
-        origin.map { $0.asciiLowercased }
-    }
+    settings.origins = try texts("origins", options.origins, options.origin_count)?.map { Origin.normalized($0) }
     try settings.support(subprotocols: texts("subprotocols", options.subprotocols, options.subprotocol_count) ?? [])
     settings.asksHost = has(GW_LISTENER_ASK)
     settings.handshakeMilliseconds = value(options.handshake_timeout_ms, default: Limits.handshakeMilliseconds)

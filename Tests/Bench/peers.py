@@ -39,10 +39,10 @@ def work(name):
 def build():
     """Compiles what is older than its source; afterwards `missing` names what could not be."""
     os.makedirs(WORK, exist_ok=True)
-    folders = [os.path.join(HERE, "native"), os.path.join(ROOT, "include", "gatewire")]
-    headers = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder) if name.endswith(".h")]
     for source, (libraries, package) in NATIVE.items():
         path, made = os.path.join(HERE, "native", source), work(source.split(".")[0])
+        folders = [os.path.join(HERE, "native")] + ([os.path.join(ROOT, "include", "gatewire")] if "-lgatewire" in libraries else [])
+        headers = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder) if name.endswith(".h")]
         if os.path.exists(made) and all(os.path.getmtime(made) > os.path.getmtime(p) for p in headers + [path]):
             continue
         compiler = ["g++", "-std=c++17", "-DNDEBUG"] if source.endswith("cpp") else ["gcc", "-std=gnu11"]

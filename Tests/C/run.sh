@@ -48,7 +48,8 @@ run() {
   failed=$((failed + bad))
 }
 
-for program in versions arguments link liveness routes endpoints doctor sockets trust hostile threads crowd promises; do
+for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust \
+  hostile threads crowd promises; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   *) sources="Tests/C/$program.c" ;;

@@ -115,11 +115,11 @@ enum {
    * that it passed with a remark.  flags: GW_EVENT_SKIPPED, GW_EVENT_RETRYABLE.  payload: JSON, or empty: addresses that were
    * tried; TLS version, cipher and certificate; pins seen and wanted; HTTP status and headers (without Set-Cookie), of a refusal with its
    * "body"; protocol, scopes, tick interval; of a refused connect request its details. */
-  GW_EVENT_DOCTOR_STEP = 50,
+  GW_EVENT_DOCTOR_STEP = 40,
 
   /* Terminal for a doctor.  status GW_OK: every step passed or was not needed.  Else of the first that failed: name: the step;
    * status, actor, text (without the advice), payload, flags, retry_after_ms.  code: how long all of it took, in microseconds. */
-  GW_EVENT_DOCTOR_DONE = 51
+  GW_EVENT_DOCTOR_DONE = 41
 };
 
 /* gw_event.flags */

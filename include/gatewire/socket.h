@@ -100,7 +100,9 @@ typedef struct gw_socket_options {
   uint32_t upgrade_timeout_ms;    /* 0: 15000 */
   /* Redirects (301, 302, 303, 307, 308) to follow, at most 20; 0: none, they are refusals.  Never from wss:// to ws://;
    * pins and plaintext flags hold for the target too.  Authorization, Cookie, Proxy-Authorization and the URL's user and
-   * password do not go to another origin, and server_name does not hold there.  The time limits count for each hop anew. */
+   * password do not go to another origin, and server_name and resolved addresses (route.h) do not hold there.  A Unix socket
+   * is kept to within the origin only; a connection of the host's own cannot be redirected.  The time limits count for each
+   * hop anew. */
   uint32_t max_redirects;
 } gw_socket_options;
 

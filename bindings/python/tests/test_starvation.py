@@ -74,6 +74,7 @@ def run_sync(takeover: Optional[float]) -> int:
         return client.state().connections
 
 
+@pytest.mark.timeout(BUSY + 60)
 @pytest.mark.parametrize("run", [run_asyncio, run_sync])
 def test_the_link_outlives_a_program_that_computes(run: Any, no_leaks: None) -> None:
     assert run(TAKEOVER) == 1
