@@ -29,7 +29,7 @@ final class Mutex {
 
     /// As `locked`; nil, without waiting, if somebody else has the lock.
     func tryLocked<Result>(_ body: () -> Result) -> Result? {
-        guard pthread_mutex_trylock(lock) == 0 else { return nil }
+        guard gw_mutex_trylock(lock) == 0 else { return nil }
         defer { release() }
         return body()
     }

@@ -74,7 +74,8 @@ private func alternates(
     guard route.leadsByURL else {
         throw Failure(
             .argument, .program,
-            "alternates and a route with addresses, unix_path or a descriptor exclude each other: it has one end")
+            "alternates and a route with addresses, unix_path or a descriptor exclude each other: such a route has one end"
+        )
     }
     var endpoints: [DialSettings] = []
     for url in urls { endpoints.append(try endpoint(url)) }
