@@ -31,7 +31,7 @@ expect 0 "--version" --version
 verdict "--version names OpenSSL" says 'OpenSSL'
 expect 2 "no command"
 expect 2 "an unknown command" frobnicate
-verdict "an unknown command is answered with the known ones" complains 'serve call events pin ws'
+verdict "an unknown command is answered with the known ones" complains 'serve call events doctor pin ws'
 expect 2 "an unknown option" call --tokn="$TOKEN" ws://127.0.0.1:1 health
 verdict "an unknown option is answered with the known ones" complains '--token-file'
 expect 2 "a missing argument" call ws://127.0.0.1:1
