@@ -9,7 +9,7 @@ wrapper=${2:-}
 cd "$(dirname "$0")/../.."
 out=$library/c-tests
 mkdir -p "$out/certificates"
-[ -f "$out/certificates/good.pem" ] || Tests/C/certificates.sh "$out/certificates"
+[ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
 passed=0
 failed=0
@@ -53,7 +53,7 @@ run() {
 }
 
 for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust \
-  hostile threads crowd promises exits cut stalled networks; do
+  verdicts hostile threads crowd promises exits cut stalled networks; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   cut) sources="Tests/Faults/cut.c Tests/Faults/child.c Tests/Faults/far_end.c" ;;
