@@ -70,7 +70,8 @@ class Link:
             if writer.transport.is_closing():
                 continue
             if how == "close":
-                writer.write_eof()
+                with contextlib.suppress(OSError):  # the other end has gone already
+                    writer.write_eof()
             else:
                 linger = struct.pack("ii", 1, 0)
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
