@@ -186,6 +186,10 @@ starve: all | test-dependencies ## a host that computes for 90 s keeps its link,
 	@scripts/python-env.sh
 	@scripts/starve.sh
 
+.PHONY: faults
+faults: all | test-dependencies ## connections cut at every byte, networks that fail, 5,000 idle connections; minutes
+	@scripts/faults.sh
+
 # --- installing ---
 
 .PHONY: install uninstall

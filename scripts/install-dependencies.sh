@@ -39,6 +39,7 @@ if [ "$scope" = test ]; then
   have microsocks || want microsocks
   have stunnel || [ -x /usr/bin/stunnel4 ] || want stunnel4
   have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
+  have ip || [ -x /sbin/ip ] || want iproute2
   have shellcheck || want shellcheck
   have tsc || want node-typescript
   have abidiff || want abigail-tools

@@ -19,6 +19,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -56,6 +57,17 @@ static inline void shim_SSL_CTX_set_session_cache_off(SSL_CTX *ctx) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
+static inline void shim_SSL_CTX_set_session_cache_client(SSL_CTX *ctx) {
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+
+static inline long shim_SSL_CTX_set1_groups_list(SSL_CTX *ctx, const char *list) {
+  return SSL_CTX_set1_groups_list(ctx, list);
+}
+
+static inline int shim_SSL_set_retry_verify(SSL *ssl) { return SSL_set_retry_verify(ssl); }
+static inline int shim_SSL_get_negotiated_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
+
 static inline void shim_SSL_CTX_set_read_ahead(SSL_CTX *ctx) { SSL_CTX_set_read_ahead(ctx, 1); }
 
 static inline int shim_SSL_CTX_add1_chain_cert(SSL_CTX *ctx, X509 *certificate) {
@@ -75,6 +87,10 @@ static inline long shim_BIO_get_mem_data(BIO *bio, char **data) { return BIO_get
 static inline int shim_X509_NAME_print(BIO *bio, const X509_NAME *name) {
   return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 }
+
+static inline int shim_sk_X509_num(const STACK_OF(X509) *stack) { return sk_X509_num(stack); }
+static inline X509 *shim_sk_X509_value(const STACK_OF(X509) *stack, int place) { return sk_X509_value(stack, place); }
+static inline void shim_sk_X509_free_all(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
 
 static inline int shim_sk_GENERAL_NAME_push(GENERAL_NAMES *names, GENERAL_NAME *name) {
   return sk_GENERAL_NAME_push(names, name);

@@ -14,6 +14,7 @@ __asm__(".symver pthread_create,pthread_create@" OLDEST);
 __asm__(".symver pthread_join,pthread_join@" OLDEST);
 __asm__(".symver pthread_detach,pthread_detach@" OLDEST);
 __asm__(".symver pthread_sigmask,pthread_sigmask@" OLDEST);
+__asm__(".symver pthread_mutex_trylock,pthread_mutex_trylock@" OLDEST);
 #endif
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -30,3 +31,5 @@ HIDDEN int gw_thread_start(pthread_t *thread, void *(*run)(void *), void *argume
 HIDDEN void gw_thread_join(pthread_t thread) { pthread_join(thread, NULL); }
 
 HIDDEN void gw_thread_detach(pthread_t thread) { pthread_detach(thread); }
+
+HIDDEN int gw_mutex_trylock(pthread_mutex_t *mutex) { return pthread_mutex_trylock(mutex); }

@@ -40,6 +40,7 @@ public enum Limits {
     public static let connectMilliseconds: UInt32 = 15_000
     public static let proxyMilliseconds: UInt32 = 15_000
     public static let tlsMilliseconds: UInt32 = 15_000
+    public static let trustAnswerMilliseconds: UInt32 = 60_000
     public static let upgradeMilliseconds: UInt32 = 15_000
     public static let challengeMilliseconds: UInt32 = 15_000
     public static let helloMilliseconds: UInt32 = 15_000

@@ -41,6 +41,7 @@ public struct Status: Equatable, Sendable {
     public static let tlsExpired = Status(-304)
     public static let tlsALPN = Status(-305)
     public static let tlsTimeout = Status(-306)
+    public static let tlsRefused = Status(-307)
 
     public static let upgradeRefused = Status(-400)
     public static let upgradeInvalid = Status(-401)

@@ -77,7 +77,7 @@ public struct Diagnosis {
         guard let step = present else { return findings }
         self.failure = (step, failure)
         var finding = Finding(step: step, failure: failure, text: failure.text, actor: failure.actor)
-        if let advice = Advice.text(for: failure, at: step) { finding.text += ": " + advice }
+        if let advice = Advice.text(for: failure, at: step) { finding.text += "; " + advice }
         finding.detail = failure.detail.isEmpty ? detail : failure.detail
         if let told = next(finding, now) { findings.append(told) }
         while let unreached = skip("not reached", now) { findings.append(unreached) }

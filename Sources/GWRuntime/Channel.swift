@@ -10,6 +10,13 @@ protocol ChannelOpener: AnyObject {
     /// Bytes of the HTTP upgrade, or none: the peer has sent all that it will.
     func channel(_ channel: Channel, head bytes: UnsafeRawBufferPointer, isEnd: Bool, _ now: Instant) -> HeadAction
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant)
+    /// The server's certificate would be refused: TLS waits for `answer`.
+    func channel(_ channel: Channel, asks refusal: Failure, _ now: Instant)
+}
+
+extension ChannelOpener {
+    /// Servers do not ask about clients.
+    func channel(_ channel: Channel, asks refusal: Failure, _ now: Instant) {}
 }
 
 enum HeadAction {
@@ -69,8 +76,12 @@ final class Channel: Source {
     private var isSendQueued = false
     private var isBlocked = false
     /// The host does not collect: nothing is read for it.
-    private(set) var isReadingStopped = false
+    private var isReadingHeld = false
+    /// The host has said that it wants nothing more for now.
+    private var isPaused = false
     private var hasSentAll = false
+    /// The host is to say whether it believes the server.
+    private var isAsking = false
     /// Bytes of the WebSocket output that have been taken from it so far.
     private var takenOffset: UInt64 = 0
     /// Bytes of it that have left the process; under TLS what is in a record that has partly left counts.
@@ -91,6 +102,12 @@ final class Channel: Source {
     deinit { drop() }
 
     var isEncrypted: Bool { tls != nil }
+
+    /// What TLS agreed on; nil without it, and before its handshake is done.
+    var agreement: TLSAgreement? { tls?.agreement }
+
+    /// The certificate that the peer showed.
+    var peerCertificate: Certificate? { tls?.peerCertificate }
 
     var isOpen: Bool {
         if case .open = stage { return true }
@@ -156,6 +173,11 @@ final class Channel: Source {
         switch tls.handshake() {
         case .wantsInput:
             send(now)
+        case .asks(let refusal):
+            stopReading()
+            guard !isAsking else { return }
+            isAsking = true
+            opener?.channel(self, asks: refusal, now)
         case .done:
             stage = .upgrading
             opener?.channelIsSecure(self, now)
@@ -163,6 +185,15 @@ final class Channel: Source {
         case .failed(let failure):
             end(failure, now)
         }
+    }
+
+    /// The host's word about the server.
+    func answer(isBelieved: Bool, _ now: Instant) {
+        guard case .securing = stage, isAsking else { return }
+        isAsking = false
+        tls?.answer(isBelieved: isBelieved)
+        resumeReading()
+        secure(now)
     }
 
     // MARK: - Input
@@ -342,13 +373,30 @@ final class Channel: Source {
 
     // MARK: - Backpressure
 
+    /// Nothing is read for now, so silence says nothing about the peer.
+    var isReadingStopped: Bool { isReadingHeld || isPaused }
+
     func stopReading() {
-        isReadingStopped = true
+        isReadingHeld = true
         updateWatch()
     }
 
     func resumeReading() {
-        isReadingStopped = false
+        isReadingHeld = false
+        readingMayGoOn()
+    }
+
+    func pause() {
+        isPaused = true
+        updateWatch()
+    }
+
+    func resume() {
+        isPaused = false
+        readingMayGoOn()
+    }
+
+    private func readingMayGoOn() {
         updateWatch()
         if link != nil { reschedule() }
     }
@@ -508,7 +556,8 @@ final class Channel: Source {
         } else {
             stage = .lingering(until: now.adding(milliseconds: Channel.lingerMilliseconds))
             // The peer's end must be seen.
-            isReadingStopped = false
+            isReadingHeld = false
+            isPaused = false
             send(now)
             // What is still queued may yet leave.
             if queuedBytes > 0 { sentOffset = nextOffset }

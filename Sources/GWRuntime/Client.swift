@@ -158,6 +158,11 @@ extension Client: DialOwner {
         reschedule()
     }
 
+    func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure) {
+        context.emit(
+            Event(asking: question, about: refusal, source: id, userData: settings.userData, context.arena))
+    }
+
     func dial(_ dial: Dial, passed step: DialStep, _ now: Instant) {
         if case .dialing(let race) = phase, step == .secured { race.won(dial) }
     }

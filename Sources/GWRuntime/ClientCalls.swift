@@ -1,6 +1,8 @@
 import GWBase
 import GWGateway
 import GWJSON
+import GWTLS
+import GWTLS
 import GWWebSocket
 
 /// Calls of the host, and the events that the session's actions become.
@@ -216,6 +218,20 @@ extension Client {
         public var isEncrypted: Bool
         public var timings: DialTimings
         public var endpoint: Int
+    }
+
+    /// What TLS agreed on in the present connection; nil without it.
+    public var agreement: TLSAgreement? { channel?.agreement }
+
+    /// Replaces the pins for every handshake that begins from now on.
+    public func replace(pins: PinSet) throws(Failure) {
+        guard let tls = settings.dial.tls else {
+            throw Failure(
+                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
+        }
+        try tls.replace(pins: pins)
+        // What one endpoint takes, all take: they have the same mode.
+        for alternate in settings.alternates { try alternate.tls?.replace(pins: pins) }
     }
 
     public var state: State {

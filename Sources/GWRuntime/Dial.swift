@@ -20,6 +20,8 @@ protocol DialOwner: ChannelOwner {
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant)
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant)
+    /// The server would be refused; `TrustQuestion` takes the answer.
+    func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure)
 }
 
 extension DialOwner {
@@ -36,6 +38,8 @@ final class Dial: Source {
         case connecting(Instant, ConnectionRace)
         case tunnelling(Instant)
         case securing(Instant)
+        /// Has a deadline of its own.
+        case asking(TrustQuestion)
         case upgrading(Instant)
         case ended
     }
@@ -110,6 +114,7 @@ final class Dial: Source {
 
     /// Ends the attempt without a word.
     func cancel() {
+        endQuestion()
         drop()
         endAttempts()
         tunnel?.cancel()
@@ -118,6 +123,10 @@ final class Dial: Source {
         self.channel = nil
         channel?.drop()
         finish()
+    }
+
+    private func endQuestion() {
+        if case .asking(let question) = phase { question.finish() }
     }
 
     private func endAttempts() {
@@ -137,7 +146,7 @@ final class Dial: Source {
         case .ready, .resolving: 1
         case .connecting: 2
         case .tunnelling: 10
-        case .securing: 3
+        case .securing, .asking: 3
         case .upgrading, .ended: 4
         }
     }
@@ -155,7 +164,7 @@ final class Dial: Source {
         case .connecting(let deadline, let race): min(deadline, race.deadline)
         case .resolving(let deadline), .tunnelling(let deadline), .securing(let deadline), .upgrading(let deadline):
             deadline
-        case .ended: .never
+        case .asking, .ended: .never
         }
     }
 
@@ -174,7 +183,7 @@ final class Dial: Source {
         case .securing: fail(late(.tlsTimeout, "the TLS handshake", settings.tlsMilliseconds), now)
         case .upgrading:
             if var machine = handshake { fail(explained(machine.timeLimit(), machine), now) }
-        case .ended: break
+        case .asking, .ended: break
         }
     }
 
@@ -278,8 +287,9 @@ final class Dial: Source {
     private func openChannel(_ fd: Int32, _ link: ProxyLink?, _ now: Instant) {
         let tls: TLSEngine?
         do throws(Failure) {
-            tls = try settings.tls.map { context throws(Failure) in
-                try TLSEngine(client: context, serverName: settings.serverName)
+            tls = try settings.tls.map { client throws(Failure) in
+                try TLSEngine(
+                    client: client, serverName: settings.serverName, showsIdentity: settings.showsIdentity)
             }
         } catch {
             Syscall.close(fd)
@@ -290,6 +300,23 @@ final class Dial: Source {
         self.channel = channel
         reschedule()
         channel.beginSecuring(now)
+    }
+
+    // MARK: - The host's word about the server
+
+    func continueSecuring(isBelieved: Bool, _ now: Instant) {
+        guard case .asking = phase, let channel else { return }
+        phase = .securing(now.adding(milliseconds: settings.tlsMilliseconds))
+        reschedule()
+        channel.answer(isBelieved: isBelieved, now)
+    }
+
+    func questionExpired(_ now: Instant) {
+        fail(
+            Failure(
+                .tlsTimeout, .user,
+                "the host did not say within \(settings.answerMilliseconds) ms whether it believes \(settings.hostText)",
+                isRetryable: true), now)
     }
 
     private func fail(_ failure: Failure, _ now: Instant) {
@@ -379,6 +406,13 @@ extension Dial: ChannelOpener {
             owner.dial(self, opened: channel, machine, agreement, now)
             return .open(consumed: consumed, webSocket, owner)
         }
+    }
+
+    func channel(_ channel: Channel, asks refusal: Failure, _ now: Instant) {
+        let question = TrustQuestion(of: self, until: now.adding(milliseconds: settings.answerMilliseconds))
+        phase = .asking(question)
+        reschedule()
+        owner.dial(self, asks: question.id, about: refusal)
     }
 
     func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {

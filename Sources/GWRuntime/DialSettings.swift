@@ -7,11 +7,13 @@ import GWWebSocket
 /// Where to connect and what must hold of the server.
 public struct DialSettings {
     public var url: WebSocketURL
-    public var tls: TLSContext?
+    public var tls: TLSClient?
     /// SNI, and the name that the certificate must have.
     public var serverName: String
     /// For a redirect that leads from ws to wss.
-    let secureContext: TLSContext?
+    let secureClient: TLSClient?
+    /// Whether the client's certificate is for this server.
+    private(set) var showsIdentity = true
     let plaintext: PlaintextPolicy
     let maxRedirects: UInt32
     public private(set) var headers = HeaderFields()
@@ -25,13 +27,14 @@ public struct DialSettings {
     public var connectMilliseconds = Limits.connectMilliseconds
     public var tlsMilliseconds = Limits.tlsMilliseconds
     public var upgradeMilliseconds = Limits.upgradeMilliseconds
+    /// For the host to say whether it believes a server.
+    public private(set) var answerMilliseconds = Limits.trustAnswerMilliseconds
 
     /// Where to and whom to trust, as the host says it.
     public struct Target {
         public var url: [UInt8] = []
         public var plaintext = PlaintextPolicy.loopback
-        public var pins: [[UInt8]] = []
-        public var caFile: String?
+        public var trust = TrustSettings()
         public var serverName: String?
         /// Redirects to follow.
         public var maxRedirects: UInt32 = 0
@@ -41,9 +44,7 @@ public struct DialSettings {
     /// Refuses everything that can be known to be wrong without the network.
     public init(_ target: Target, sharing tls: SharedTLS = SharedTLS()) throws(Failure) {
         url = try WebSocketURL.parse(target.url)
-        var pins = PinSet()
-        for pin in target.pins { try pins.add(pin) }
-        guard pins.isEmpty || url.scheme == .wss else {
+        guard target.trust.tls.pins.isEmpty || url.scheme == .wss else {
             throw Failure(
                 .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
         }
@@ -56,15 +57,13 @@ public struct DialSettings {
         serverName = target.serverName ?? host
         plaintext = target.plaintext
         maxRedirects = target.maxRedirects
+        answerMilliseconds = target.trust.answerMilliseconds
         if url.isSecure || maxRedirects > 0 {
-            var settings = ClientTLSSettings()
-            settings.pins = pins
-            settings.caFile = target.caFile
-            secureContext = try tls.context(settings)
+            secureClient = try tls.client(target.trust.tls)
         } else {
-            secureContext = nil
+            secureClient = nil
         }
-        self.tls = url.isSecure ? secureContext : nil
+        self.tls = url.isSecure ? secureClient : nil
         if !url.user.isEmpty || !url.password.isEmpty {
             let credentials = Base64.encode(url.user + ":".bytes + url.password)
             headers.append("Authorization".bytes, "Basic ".bytes + credentials)
@@ -95,6 +94,7 @@ public struct DialSettings {
         headers.remove("Proxy-Authorization")
         headers.remove("Cookie")
         route.forgetAddresses()
+        showsIdentity = false
     }
 
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }

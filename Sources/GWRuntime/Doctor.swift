@@ -203,6 +203,11 @@ extension Doctor: DialOwner {
         }
     }
 
+    func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure) {
+        context.emit(
+            Event(asking: question, about: refusal, source: id, userData: settings.userData, context.arena))
+    }
+
     func dial(
         _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant
     ) {

@@ -105,12 +105,14 @@ struct DoctorReport {
 
     /// nil without pins.
     init?(pinOf tls: TLSEngine, _ settings: DialSettings) {
-        guard let pins = settings.tls?.pins, !pins.isEmpty, let certificate = tls.peerCertificate else { return nil }
-        self.init(text: "the certificate is the pinned one") { object in
+        guard let policy = settings.tls?.policy, policy.usesPins, let certificate = tls.peerCertificate else {
+            return nil
+        }
+        self.init(text: "the server is the one that the pins want") { object in
             object.array("seen") { $0.string(hexText(certificate.sha256)) }
             object.array("seenKey") { $0.string(hexText(certificate.keySHA256)) }
             object.array("wanted") { array in
-                for pin in pins.hex { array.string(pin) }
+                for pin in policy.pins.pins { array.string(pin.text) }
             }
         }
     }

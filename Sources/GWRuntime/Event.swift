@@ -22,8 +22,9 @@ public enum EventType: UInt32, Sendable {
     case socketPong = 34
     case socketWritable = 35
     case socketClosed = 36
-    case doctorStep = 40
-    case doctorDone = 41
+    case doctorStep = 50
+    case doctorDone = 51
+    case trustRequest = 40
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.

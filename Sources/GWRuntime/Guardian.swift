@@ -14,6 +14,8 @@ final class Guardian {
         let hasOutput: Bool
         /// Tells that output from what was queued since.
         let sendCount: UInt64
+
+        static let none = Work(isReady: false, hasOutput: false, sendCount: 0)
     }
 
     /// What a round of the host's work came to.
@@ -105,10 +107,14 @@ final class Guardian {
                 return context.isGuardianResting
             }
         if mayRest { Syscall.waitReadable(descriptor, wakeEvent) }
-        return context.lock.locked {
-            stopResting()
-            return context.workWaiting().map { ($0, gw_count(context.polls)) }
+        let find = { () -> (Work, UInt64)? in
+            self.stopResting()
+            return self.context.workWaiting().map { ($0, gw_count(self.context.polls)) }
         }
+        if rests { return context.lock.locked(find) }
+        // A host that polls has the lock most of the time, and waiting for it would cost both; who has it is not away.
+        guard let found = context.lock.tryLocked(find) else { return (.none, gw_count(context.polls)) }
+        return found
     }
 
     private func stopResting() {

@@ -56,13 +56,15 @@ public final class Listener: Source {
 
     let settings: ListenerSettings
     private var acceptor: Acceptor?
+    /// With the certificate that new connections are shown.
+    private var listening: ListeningSettings
     private var state = State.running
     private var connections: [(socket: UInt64, host: [UInt8])] = []
     private var opened: UInt64 = 0
     private var refused: UInt64 = 0
     /// Of the connections that have ended.
     private var traffic = Traffic()
-    public let address: ListeningAddress
+    public private(set) var address: ListeningAddress
 
     /// Listens.  With the context's lock held.
     public static func open(context: Context, settings: ListenerSettings) throws(Failure) -> Listener {
@@ -72,6 +74,7 @@ public final class Listener: Source {
 
     private init(context: Context, settings: ListenerSettings, listening fd: Int32) {
         self.settings = settings
+        listening = settings.listening
         address = ListeningAddress(
             Syscall.localAddress(fd) ?? settings.listening.address, settings.listening.tls)
         super.init(context: context)
@@ -121,6 +124,12 @@ public final class Listener: Source {
         return sum
     }
 
+    /// Shows another certificate to those who connect from now on; connections that are there stay.
+    public func use(_ reloaded: ListeningSettings) {
+        listening = reloaded
+        address = address.with(reloaded.tls)
+    }
+
     /// Stops listening and closes every connection; whether it was still running.
     public func stop() -> Bool {
         guard case .running = state else { return false }
@@ -154,7 +163,7 @@ extension Listener: AcceptorOwner {
         else { return refuse(descriptor) }
         let tls: TLSEngine?
         do throws(Failure) {
-            tls = try settings.listening.makeEngine()
+            tls = try listening.makeEngine()
         } catch {
             return refuse(descriptor)
         }

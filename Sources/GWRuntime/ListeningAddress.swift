@@ -11,8 +11,15 @@ public struct ListeningAddress {
     public let certificate: [UInt8]
 
     init(_ address: SocketAddress, _ tls: TLSContext?) {
-        port = address.port
-        url = "\(tls == nil ? "ws" : "wss")://\(address.text)".bytes
+        self.init(address.port, "\(tls == nil ? "ws" : "wss")://\(address.text)".bytes, tls)
+    }
+
+    /// The same place with another certificate.
+    func with(_ tls: TLSContext?) -> ListeningAddress { ListeningAddress(port, url, tls) }
+
+    private init(_ port: UInt16, _ url: [UInt8], _ tls: TLSContext?) {
+        self.port = port
+        self.url = url
         certificatePin = tls?.certificate.map { hexText($0.sha256) } ?? []
         keyPin = tls?.certificate.map { hexText($0.keySHA256) } ?? []
         certificate = tls?.certificate?.pem ?? []

@@ -26,4 +26,11 @@ final class Mutex {
         defer { release() }
         return body()
     }
+
+    /// As `locked`; nil, without waiting, if somebody else has the lock.
+    func tryLocked<Result>(_ body: () -> Result) -> Result? {
+        guard gw_mutex_trylock(lock) == 0 else { return nil }
+        defer { release() }
+        return body()
+    }
 }

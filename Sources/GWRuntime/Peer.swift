@@ -372,6 +372,7 @@ extension Peer: ChannelOpener, ChannelOwner {
     private func admitted(_ peer: ServerSession.Peer) {
         var payload = ByteBuffer()
         let remote = address.text
+        let certificate = channel?.peerCertificate
         payload.appendJSONObject { object in
             object.object("client") { client in
                 client.string("id", peer.clientID)
@@ -384,6 +385,7 @@ extension Peer: ChannelOpener, ChannelOwner {
             object.array("scopes") { list in for scope in peer.scopes { list.string(scope) } }
             if !peer.deviceID.isEmpty { object.string("deviceId", peer.deviceID) }
             object.string("remote", remote)
+            object.shownCertificate(certificate)
         }
         var event = Event(.peerConnected, source: server.id, userData: settings.userData)
         event.connection = id

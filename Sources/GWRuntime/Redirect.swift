@@ -45,7 +45,7 @@ extension DialSettings {
         }
         var settings = self
         settings.url = target
-        settings.tls = target.isSecure ? secureContext : nil
+        settings.tls = target.isSecure ? secureClient : nil
         guard !isSameOrigin else { return settings }
         settings.serverName = String(printable: target.host.text)
         settings.forgetOrigin()

@@ -19,7 +19,7 @@ public struct RouteSettings {
     public struct Proxy {
         var url: ProxyURL
         /// Nil: in the clear to the proxy.
-        var tls: TLSContext?
+        var tls: TLSClient?
 
         public init(_ text: [UInt8], caFile: String?) throws(Failure) {
             try self.init(ProxyURL(text), caFile: caFile)
@@ -29,8 +29,8 @@ public struct RouteSettings {
             self.url = url
             guard url.scheme == .https else { return }
             var settings = ClientTLSSettings()
-            settings.caFile = caFile
-            tls = try TLSContext(client: settings)
+            settings.authorities.file = caFile
+            tls = try TLSClient(settings)
         }
 
         /// The value of Proxy-Authorization (RFC 7617), empty without user and password.

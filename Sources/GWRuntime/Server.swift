@@ -14,10 +14,12 @@ public final class Server: Source {
     let verifier = OpenSSLVerifier()
     let builtin: BuiltinMethods
     private var acceptor: Acceptor?
+    /// With the certificate that new connections are shown.
+    private var listening: ListeningSettings
     private var state = State.running
     private var peers: [UInt64] = []
     var requests = PendingRequests()
-    public let address: ListeningAddress
+    public private(set) var address: ListeningAddress
 
     /// Listens.  With the context's lock held.
     public static func open(context: Context, settings: ServerSettings) throws(Failure) -> Server {
@@ -28,6 +30,7 @@ public final class Server: Source {
 
     private init(context: Context, settings: ServerSettings, listening fd: Int32) {
         self.settings = settings
+        listening = settings.listening
         builtin = BuiltinMethods(wallMilliseconds: Syscall.wallMilliseconds())
         address = ListeningAddress(Syscall.localAddress(fd) ?? settings.listening.address, settings.listening.tls)
         super.init(context: context)
@@ -114,6 +117,12 @@ public final class Server: Source {
         return true
     }
 
+    /// Shows another certificate to those who connect from now on; connections that are there stay.
+    public func use(_ reloaded: ListeningSettings) {
+        listening = reloaded
+        address = address.with(reloaded.tls)
+    }
+
     /// Stops listening and closes every peer; whether it was still running.
     public func stop(reason: [UInt8]) -> Bool {
         guard case .running = state else { return false }
@@ -148,7 +157,7 @@ extension Server: AcceptorOwner {
         guard peers.count < Int(settings.maxConnections) else { return Syscall.close(descriptor) }
         let tls: TLSEngine?
         do throws(Failure) {
-            tls = try settings.listening.makeEngine()
+            tls = try listening.makeEngine()
         } catch {
             return Syscall.close(descriptor)
         }

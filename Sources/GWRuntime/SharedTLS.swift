@@ -16,11 +16,17 @@ public final class SharedTLS {
 
     public init() {}
 
-    /// The context for these settings.
-    public func context(_ settings: ClientTLSSettings) throws(Failure) -> TLSContext {
-        let file = settings.caFile.flatMap { FileStamp(of: $0) }
+    /// A client with these settings.
+    public func client(_ settings: ClientTLSSettings) throws(Failure) -> TLSClient {
+        try TLSClient(settings, sharing: try context(settings))
+    }
+
+    private func context(_ settings: ClientTLSSettings) throws(Failure) -> TLSContext {
+        // What has secrets in it is nobody else's.
+        guard settings.canShare(with: settings) else { return try TLSContext(client: settings) }
+        let file = settings.authorities.file.flatMap { FileStamp(of: $0) }
         let known = lock.locked { () -> TLSContext? in
-            guard let kept, kept.settings.isSame(as: settings), kept.file == file else { return nil }
+            guard let kept, kept.settings.canShare(with: settings), kept.file == file else { return nil }
             return kept.context
         }
         if let known { return known }

@@ -1,6 +1,7 @@
 import GWBase
 import GWHTTP
 import GWJSON
+import GWTLS
 import GWWebSocket
 
 /// What a raw WebSocket may use and does by itself.
@@ -169,6 +170,17 @@ public final class Socket: Source {
         channel.queueSend()
     }
 
+    /// Reads nothing more for now; what was read before still comes.
+    public func pause() throws(Failure) {
+        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        channel.pause()
+    }
+
+    public func resume() throws(Failure) {
+        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        channel.resume()
+    }
+
     /// Closes politely; whether it was still open.
     public func close(code: UInt16, reason: [UInt8]) -> Bool {
         let now = Syscall.now()
@@ -177,6 +189,8 @@ public final class Socket: Source {
         case .open:
             guard let channel, let webSocket = channel.webSocket else { return false }
             phase = .closing
+            // The peer's close frame must be seen.
+            channel.resume()
             if let refused = webSocket.sendClose(code, reason, now) {
                 channel.end(refused, now)
                 return true
@@ -252,6 +266,9 @@ public final class Socket: Source {
     }
 
     // MARK: - State
+
+    /// What TLS agreed on; nil without it.
+    public var agreement: TLSAgreement? { channel?.agreement }
 
     private var currentTimings: DialTimings {
         if case .dialing(let dial) = phase { return dial.timings }

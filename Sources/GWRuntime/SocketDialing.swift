@@ -28,6 +28,11 @@ extension Socket: DialOwner {
         opened(channel, subprotocol: agreement.subprotocol, detail: Array(detail.readable))
     }
 
+    func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure) {
+        context.emit(
+            Event(asking: question, about: refusal, source: id, userData: settings.userData, context.arena))
+    }
+
     func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) {
         timings = dial.timings
         ended(failure)

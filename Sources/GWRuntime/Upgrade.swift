@@ -23,11 +23,12 @@ final class Upgrade {
     }
 
     /// What the host is told of the request.
-    private func detail(withSubprotocols: Bool) -> [UInt8] {
+    private func detail(_ channel: Channel, withSubprotocols: Bool) -> [UInt8] {
         var detail = ByteBuffer()
         let head = handshake.head
         let handshake = handshake
         let remote = address.text
+        let certificate = channel.peerCertificate
         detail.appendJSONObject { object in
             object.string("target", head?.target ?? [])
             object.array("headers") { SocketDetail.write(head?.fields, &$0) }
@@ -35,6 +36,7 @@ final class Upgrade {
                 object.array("subprotocols") { list in for name in handshake.subprotocols { list.string(name) } }
             }
             object.string("remote", remote)
+            object.shownCertificate(certificate)
         }
         return Array(detail.readable)
     }
@@ -49,7 +51,7 @@ final class Upgrade {
         channel.stopReading()
         var event = socket.event(.socketRequest)
         event.name = socket.context.arena.copy(handshake.head?.target ?? [])
-        event.payload = socket.context.arena.copy(detail(withSubprotocols: true))
+        event.payload = socket.context.arena.copy(detail(channel, withSubprotocols: true))
         socket.context.emit(event)
         return .needMore
     }
@@ -74,7 +76,7 @@ final class Upgrade {
                 acceptValue: acceptValue, deflate: settings.agreesToDeflate ? settings.socket.webSocket.deflate : nil,
                 subprotocol: subprotocol, into: &$0)
         }
-        let detail = detail(withSubprotocols: false)
+        let detail = detail(channel, withSubprotocols: false)
         let webSocket = WebSocketConnection(
             role: .server, settings: settings.socket.webSocket, deflate: agreement.deflate,
             random: socket.context.random, now: now)

@@ -1,60 +1,152 @@
 import COpenSSL
 import GWBase
 
-/// Decides inside the handshake whether the peer is the one that is wanted: by its pins if there are any, otherwise by
-/// CA chain and name.
-enum PeerVerifier {
-    /// nil if the leaf certificate is pinned.
-    static func pinFailure(_ leaf: Certificate?, _ pins: PinSet, chain: () -> String) -> Failure? {
-        guard let leaf else {
-            return Failure(.tlsPin, .user, "the server showed no certificate, but a pin for one is set")
-        }
-        let seen = leaf.sha256
-        guard !pins.matches(seen) else { return nil }
-        var failure = Failure(
-            .tlsPin, .user,
-            "the server's certificate matches no pin: wanted \(listed(pins.hex)), seen \(text(hexText(seen))). Only if "
-                + "who runs the server confirms the new one, replace the pin")
-        failure.detail = pinDetail(leaf, seen, pins, chain())
-        return failure
+/// Decides inside the handshake, or before a session is resumed, whether the peer is the one that is wanted.
+struct PeerVerifier {
+    struct Refusal {
+        var failure: Failure
+        /// Of `X509_V_ERR_...`: chooses the alert that the server gets.
+        var code: Int32
+        /// Nobody can allow it.
+        var isFinal = false
     }
 
-    /// What OpenSSL's check of chain, dates and name found wrong, in words of ours.
-    static func chainFailure(_ store: OpaquePointer, _ wantedName: String) -> Failure {
-        let code = X509_STORE_CTX_get_error(store)
-        let reason = String(X509_verify_cert_error_string(Int(code)))
-        guard let leaf = X509_STORE_CTX_get0_cert(store).map({ Certificate(sharing: $0) }) else {
-            return Failure(.tlsChain, .operator, "the server showed no certificate")
+    let policy: TrustPolicy
+    let chain: ShownChain
+    private let session: OpaquePointer
+    private let peerName: String
+    private let context: TLSContext
+
+    /// What the CA check says; loads the CA certificates if nothing has needed them so far.
+    private lazy var authorityCheck: ChainCheck = {
+        context.loadAuthoritiesLate()
+        return ChainCheck(chain, against: context.store, for: session)
+    }()
+
+    /// What the check says with the pinned CAs of the shown chain as its only trust anchors; nil if there are none.
+    private lazy var pinnedAuthorityCheck: ChainCheck? = {
+        let anchors = certificates(chain.stack).filter {
+            policy.pins.matches(authority: $0) && X509_check_ca($0.handle) != 0
         }
-        // The one that the check ended at, which need not be the leaf.
-        let current = X509_STORE_CTX_get_current_cert(store).map { Certificate(sharing: $0) } ?? leaf
-        switch code {
+        guard !anchors.isEmpty, let store = X509_STORE_new() else { return nil }
+        defer { X509_STORE_free(store) }
+        for anchor in anchors { X509_STORE_add_cert(store, anchor.handle) }
+        return ChainCheck(chain, against: store, for: session, isPartial: true)
+    }()
+
+    init(_ chain: ShownChain, _ policy: TrustPolicy, _ context: TLSContext, session: OpaquePointer, peerName: String) {
+        self.chain = chain
+        self.policy = policy
+        self.context = context
+        self.session = session
+        self.peerName = peerName
+    }
+
+    /// nil if the peer is believed.
+    mutating func judge() -> Refusal? {
+        guard let refusal = weakKey() ?? decide() else { return nil }
+        var told = refusal
+        told.failure.detail = PeerReport.json(
+            chain, wanted: policy.pins, serverName: peerName, authorityCheck: authorityCheck.text)
+        return told
+    }
+
+    private mutating func decide() -> Refusal? {
+        switch policy.effectiveMode {
+        case .authority: return authorityRefusal()
+        case .pin: return pinRefusal()
+        case .pinAndAuthority: return pinRefusal() ?? authorityRefusal()
+        case .pinOrAuthority: return pinRefusal().flatMap { authorityRefusal() == nil ? nil : $0 }
+        }
+    }
+
+    // MARK: Pins
+
+    private mutating func pinRefusal() -> Refusal? {
+        if policy.pins.matches(leaf: chain.leaf) { return nil }
+        guard policy.pins.hasAuthorities else { return pinMismatch() }
+        if let check = pinnedAuthorityCheck {
+            return check.isTrusted ? nil : chainRefusal(check)
+        }
+        // A root need not be shown: the CA certificates at hand may lead to it.
+        let path = authorityCheck.path.dropFirst()
+        return path.contains(where: { policy.pins.matches(authority: $0) }) ? nil : pinMismatch()
+    }
+
+    private func pinMismatch() -> Refusal {
+        let seen = String(decoding: hexText(chain.leaf.sha256), as: UTF8.self)
+        let seenKey = String(decoding: hexText(chain.leaf.keySHA256), as: UTF8.self)
+        let text =
+            policy.pins.isEmpty
+            ? "the server's certificate is not known yet: seen \(seen) (key:\(seenKey)). Only if who runs the server "
+                + "confirms it, pin it"
+            : "the server's certificate matches no pin: wanted \(listedPins), seen \(seen) (key:\(seenKey)). Only if "
+                + "who runs the server confirms the new one, replace the pin"
+        return Refusal(failure: Failure(.tlsPin, .user, text), code: X509_V_ERR_CERT_REJECTED)
+    }
+
+    private var listedPins: String {
+        let shownPins = 3
+        var list = ""
+        for (place, pin) in policy.pins.pins.prefix(shownPins).enumerated() {
+            list += (place > 0 ? " or " : "") + String(decoding: pin.text, as: UTF8.self)
+        }
+        let more = policy.pins.pins.count - shownPins
+        if more > 0 { list += " or one of \(more) more" }
+        return list
+    }
+
+    // MARK: The CA check
+
+    private mutating func authorityRefusal() -> Refusal? {
+        authorityCheck.isTrusted ? nil : chainRefusal(authorityCheck)
+    }
+
+    /// A key that can be broken proves nothing, pinned or not (RFC 9325 section 4.5).
+    private func weakKey() -> Refusal? {
+        let least: Int32 = 112
+        let bits = EVP_PKEY_get_security_bits(X509_get0_pubkey(chain.leaf.handle))
+        guard bits < least else { return nil }
+        let failure = Failure(
+            .tlsChain, .operator,
+            "the key of \(chain.leaf.subject) is too weak: \(bits) bits of security, \(least) are the least (RSA 2048, EC "
+                + "P-224): who runs the server must replace it")
+        return Refusal(failure: failure, code: X509_V_ERR_EE_KEY_TOO_SMALL, isFinal: true)
+    }
+
+    /// What was found wrong with chain, dates and name, in words of ours.
+    private func chainRefusal(_ check: ChainCheck) -> Refusal {
+        Refusal(failure: chainFailure(check), code: check.code)
+    }
+
+    private func chainFailure(_ check: ChainCheck) -> Failure {
+        let last = check.last
+        switch check.code {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return Failure(
                 .tlsExpired, .operator,
-                "the certificate of \(current.subject) expired on \(current.notAfter): who runs the server must renew it"
-            )
+                "the certificate of \(last.subject) expired on \(last.notAfter): who runs the server must renew it")
         case X509_V_ERR_CERT_NOT_YET_VALID:
             // Waiting heals this one.
             return Failure(
                 .tlsExpired, .operator,
-                "the certificate of \(current.subject) is not valid before \(current.notBefore): the clock here or the "
+                "the certificate of \(last.subject) is not valid before \(last.notBefore): the clock here or the "
                     + "certificate is wrong", isRetryable: true)
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-            let names = leaf.alternativeNames
-            let has = names.isEmpty ? "no name at all (subject \(leaf.subject))" : names
+            let names = chain.leaf.alternativeNames
+            let has = names.isEmpty ? "no name at all (subject \(chain.leaf.subject))" : names
             return Failure(
                 .tlsName, .operator,
-                "the certificate is not for \(shown(wantedName)) but for \(has): use a name that it has, or let who runs "
+                "the certificate is not for \(shown(peerName)) but for \(has): use a name that it has, or let who runs "
                     + "the server get one for that name")
         default:
-            let isUnknown = unknownIssuer.contains(code)
+            let isUnknown = PeerVerifier.unknownIssuer.contains(check.code)
             let advice =
                 isUnknown
                 ? "pin it, or give the file of the CA that issued it" : "who runs the server must replace it"
             return Failure(
                 .tlsChain, isUnknown ? .user : .operator,
-                "the certificate of \(current.subject), issued by \(current.issuer), is not trusted (\(reason)): \(advice)"
+                "the certificate of \(last.subject), issued by \(last.issuer), is not trusted (\(check.text)): \(advice)"
             )
         }
     }
@@ -64,53 +156,21 @@ enum PeerVerifier {
         X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
         X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED,
     ]
-
-    /// `{"seen":[hex],"seenKey":[hex],"wanted":[hex,...],"chain":"what the CA check says"}`
-    private static func pinDetail(_ leaf: Certificate, _ seen: [UInt8], _ pins: PinSet, _ chain: String) -> [UInt8] {
-        var json =
-            "{\"seen\":[\"\(text(hexText(seen)))\"],\"seenKey\":[\"\(text(hexText(leaf.keySHA256)))\"],\"wanted\":["
-        for (place, pin) in pins.hex.enumerated() { json += "\(place > 0 ? "," : "")\"\(text(pin))\"" }
-        json += "],\"chain\":\""
-        // OpenSSL's words are plain; what would have to be escaped in JSON is left out.
-        for scalar in chain.unicodeScalars where scalar != "\"" && scalar != "\\" { json.unicodeScalars.append(scalar) }
-        json += "\"}"
-        return json.bytes
-    }
-
-    private static func listed(_ pins: [[UInt8]]) -> String {
-        let shownPins = 3
-        var list = ""
-        for (place, pin) in pins.prefix(shownPins).enumerated() { list += (place > 0 ? " or " : "") + text(pin) }
-        if pins.count > shownPins { list += " or one of \(pins.count - shownPins) more" }
-        return list
-    }
-
-    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// OpenSSL calls this in the handshake with the chain that a server showed.  The reason of a refusal is left with the
-/// engine; the code that is set here only chooses the alert that the server gets.
+/// OpenSSL calls this in the handshake with the chain that a server showed, and again once the host has answered.  The reason of a
+/// refusal is left with the engine.
 let verifyPeerCertificate: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = { store, _ in
     guard let store,
         let session = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
         let data = SSL_get_ex_data(OpaquePointer(session), TLSEngine.sessionDataIndex)
     else { return 0 }
     return Unmanaged<TLSEngine>.fromOpaque(data)._withUnsafeGuaranteedRef { engine in
-        let pins = engine.context.pins
-        if pins.isEmpty {
-            if X509_verify_cert(store) == 1 { return 1 }
-            engine.refusal = PeerVerifier.chainFailure(store, engine.peerName)
-            return 0
-        }
         let leaf = X509_STORE_CTX_get0_cert(store).map { Certificate(sharing: $0) }
-        engine.refusal = PeerVerifier.pinFailure(leaf, pins) {
-            // The store may be empty so far; loading the system's twice does no harm.
-            X509_STORE_set_default_paths(X509_STORE_CTX_get0_store(store))
-            let isTrusted = X509_verify_cert(store) == 1
-            return isTrusted ? "ok" : String(X509_verify_cert_error_string(Int(X509_STORE_CTX_get_error(store))))
-        }
-        let isPinned = engine.refusal == nil
-        X509_STORE_CTX_set_error(store, isPinned ? X509_V_OK : X509_V_ERR_CERT_REJECTED)
-        return isPinned ? 1 : 0
+        let chain = leaf.map { ShownChain(leaf: $0, stack: X509_STORE_CTX_get0_untrusted(store)) }
+        let code = engine.verify(chain)
+        X509_STORE_CTX_set_error(store, code)
+        OpenSSLError.clearQueue()
+        return code == X509_V_OK ? 1 : 0
     }
 }

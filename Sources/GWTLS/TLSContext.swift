@@ -1,45 +1,20 @@
 import COpenSSL
 import GWBase
 
-/// How a client decides whom it talks to.
-public struct ClientTLSSettings {
-    /// With pins, the SHA-256 of the leaf certificate alone decides; without, chain and name do.
-    public var pins = PinSet()
-    /// CA certificates in PEM instead of those of the system.
-    public var caFile: String?
-
-    public init() {}
-
-    public func isSame(as other: ClientTLSSettings) -> Bool {
-        pins == other.pins && (caFile?.bytes ?? []) == (other.caFile?.bytes ?? [])
-    }
-}
-
-/// What a server shows to its clients.
-public struct ServerTLSSettings {
-    public var identity: TLSIdentity
-
-    /// With what `SelfSigned` made or `CertificateFiles` loaded.
-    public init(identity: TLSIdentity) { self.identity = identity }
-
-    /// With PEM files: the certificates leaf first, and the leaf's key.
-    public init(certificateFile: String, keyFile: String) throws(Failure) {
-        identity = try CertificateFiles.load(certificateFile: certificateFile, keyFile: keyFile)
-    }
-}
-
-/// What the sessions of one client or one server share: versions, ciphers, ALPN, and whom to trust or what to show.
+/// What the sessions of one server, or of several clients, share: versions, ciphers, ALPN, CA certificates, and what to show.
 ///
-/// TLS 1.2 is the least (RFC 8996), with forward secrecy and authenticated encryption only (RFC 9325 section 4.2);
-/// sessions are not resumed, so that every handshake shows a certificate; no renegotiation, no compression.
+/// No renegotiation, no compression.  A server resumes no sessions, so that every handshake shows a certificate; a client resumes
+/// its last one if it would still believe that session's certificate.
 public final class TLSContext {
     enum Role { case client, server }
 
     let handle: OpaquePointer
     let role: Role
-    public let pins: PinSet
     /// The certificate that a server shows; nil for clients.
     public let certificate: Certificate?
+    let keyLog: (any KeyLog)?
+    private let authorities: Authorities
+    private var hasAuthorities = false
 
     /// ALPN protocol lists are names with their length in front (RFC 7301 section 3.1).
     static let alpnList: StaticString = "\u{08}http/1.1"
@@ -49,9 +24,10 @@ public final class TLSContext {
 
     public init(client settings: ClientTLSSettings) throws(Failure) {
         role = .client
-        pins = settings.pins
         certificate = nil
-        handle = try TLSContext.makeHandle(TLS_client_method())
+        authorities = settings.authorities
+        keyLog = settings.keyLog
+        handle = try TLSContext.makeHandle(TLS_client_method(), settings.parameters)
         let list = UnsafePointer(TLSContext.alpnList.utf8Start)
         // This one answers 0 for success.
         guard SSL_CTX_set_alpn_protos(handle, list, UInt32(TLSContext.alpnList.utf8CodeUnitCount)) == 0 else {
@@ -59,18 +35,51 @@ public final class TLSContext {
         }
         SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
         SSL_CTX_set_cert_verify_callback(handle, verifyPeerCertificate, nil)
-        try loadAuthorities(settings)
+        if let identity = settings.identity { try show(identity) }
+        if settings.resumes { KeptSession.keep(of: handle) }
+        if keyLog != nil { SSL_CTX_set_keylog_callback(handle, writeKeyLog) }
+        // With pins the system store is asked only for what it would have said, so it is loaded only then.
+        if settings.policy.needsAuthorities || !authorities.isSystemOnly { try loadAuthorities() }
     }
 
     public init(server settings: ServerTLSSettings) throws(Failure) {
         let identity = settings.identity
         role = .server
-        pins = PinSet()
         certificate = identity.certificate
-        handle = try TLSContext.makeHandle(TLS_server_method())
+        authorities = Authorities()
+        keyLog = nil
+        handle = try TLSContext.makeHandle(TLS_server_method(), TLSParameters())
         SSL_CTX_set_alpn_select_cb(handle, selectApplicationProtocol, nil)
-        guard SSL_CTX_set_num_tickets(handle, 0) == 1,
-            SSL_CTX_use_certificate(handle, identity.certificate.handle) == 1,
+        SSL_CTX_set_options(handle, shim_SSL_OP_NO_TICKET)
+        guard SSL_CTX_set_num_tickets(handle, 0) == 1 else { throw TLSContext.setupFailure() }
+        try show(identity)
+        if let file = settings.clientAuthorities { try askForCertificates(file, settings.requiresCertificates) }
+    }
+
+    deinit { SSL_CTX_free(handle) }
+
+    private static func makeHandle(
+        _ method: OpaquePointer?, _ parameters: TLSParameters
+    ) throws(Failure) -> OpaquePointer {
+        OpenSSLError.clearQueue()
+        guard let handle = SSL_CTX_new(method) else { throw setupFailure() }
+        do throws(Failure) {
+            try parameters.apply(to: handle)
+        } catch {
+            SSL_CTX_free(handle)
+            throw error
+        }
+        SSL_CTX_set_options(handle, shim_SSL_OP_NO_RENEGOTIATION | shim_SSL_OP_NO_COMPRESSION)
+        shim_SSL_CTX_set_session_cache_off(handle)
+        shim_SSL_CTX_set_mode_release_buffers(handle)
+        // One read of the BIO for all records that its window holds, instead of two for each.
+        shim_SSL_CTX_set_read_ahead(handle)
+        return handle
+    }
+
+    /// Certificate, chain and key for the peer to see.
+    private func show(_ identity: TLSIdentity) throws(Failure) {
+        guard SSL_CTX_use_certificate(handle, identity.certificate.handle) == 1,
             SSL_CTX_use_PrivateKey(handle, identity.key.handle) == 1,
             identity.chain.allSatisfy({ shim_SSL_CTX_add1_chain_cert(handle, $0.handle) == 1 })
         else {
@@ -80,51 +89,36 @@ public final class TLSContext {
         }
     }
 
-    deinit { SSL_CTX_free(handle) }
-
-    private static func makeHandle(_ method: OpaquePointer?) throws(Failure) -> OpaquePointer {
-        OpenSSLError.clearQueue()
-        guard let handle = SSL_CTX_new(method) else { throw setupFailure() }
-        guard shim_SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION) == 1,
-            SSL_CTX_set_cipher_list(handle, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1,
-            // The suite that everybody must implement first: strong enough, and the fastest (RFC 8446 section 9.1).
-            SSL_CTX_set_ciphersuites(
-                handle, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1
-        else {
-            SSL_CTX_free(handle)
-            throw setupFailure()
-        }
-        SSL_CTX_set_options(
-            handle, shim_SSL_OP_NO_RENEGOTIATION | shim_SSL_OP_NO_COMPRESSION | shim_SSL_OP_NO_TICKET)
-        shim_SSL_CTX_set_session_cache_off(handle)
-        shim_SSL_CTX_set_mode_release_buffers(handle)
-        // One read of the BIO for all records that its window holds, instead of two for each.
-        shim_SSL_CTX_set_read_ahead(handle)
-        return handle
-    }
-
-    private func loadAuthorities(_ settings: ClientTLSSettings) throws(Failure) {
-        guard let path = settings.caFile else {
-            // With pins the system store is asked only for what it would have said, so it is loaded only then.
-            if pins.isEmpty, SSL_CTX_set_default_verify_paths(handle) != 1 {
-                throw Failure(
-                    .certificate, .user,
-                    "the CA certificates of the system cannot be loaded: \(OpenSSLError.takeText())")
-            }
-            OpenSSLError.clearQueue()
-            return
-        }
-        guard !path.utf8.contains(0), path.withCString({ SSL_CTX_load_verify_file(handle, $0) }) == 1 else {
-            throw Failure(
-                .certificate, .program,
-                "the CA file \(shown(path)) cannot be used: \(OpenSSLError.takeText(otherwise: "bad name"))")
-        }
-        // Whatever the file holds is trusted, also what is not the last of its chain.
-        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(handle), UInt(X509_V_FLAG_PARTIAL_CHAIN))
-    }
-
     private static func setupFailure() -> Failure {
         Failure(.tls, .none, "OpenSSL cannot be set up: \(OpenSSLError.takeText())")
+    }
+
+    // MARK: Trust
+
+    var store: OpaquePointer { SSL_CTX_get_cert_store(handle) }
+
+    /// Once, and no more.
+    func loadAuthorities() throws(Failure) {
+        guard !hasAuthorities else { return }
+        hasAuthorities = true
+        try authorities.load(into: handle)
+    }
+
+    /// For a check that only informs: what cannot be loaded is not trusted.
+    func loadAuthoritiesLate() {
+        do throws(Failure) { try loadAuthorities() } catch {}
+    }
+
+    /// Asks clients for a certificate of one of the CAs in a file.
+    private func askForCertificates(_ file: String, _ isRequired: Bool) throws(Failure) {
+        var trusted = Authorities()
+        trusted.file = file
+        try trusted.load(into: handle)
+        // Their names tell clients which of their certificates is wanted (RFC 8446 section 4.2.4).
+        SSL_CTX_set_client_CA_list(handle, file.withCString { SSL_load_client_CA_file($0) })
+        SSL_CTX_set_verify(
+            handle, isRequired ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER, nil)
+        OpenSSLError.clearQueue()
     }
 }
 

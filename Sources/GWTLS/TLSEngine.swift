@@ -9,6 +9,8 @@ import GWBase
 public final class TLSEngine {
     private enum State {
         case handshaking
+        /// The host must say whether it believes a peer that would be refused for this.
+        case asking(Failure)
         case open
         /// The peer sent close_notify.
         case closedByPeer
@@ -22,10 +24,16 @@ public final class TLSEngine {
     private static let recordSize = 16_384
 
     let context: TLSContext
+    /// Whose side this is; nil for servers.
+    let client: TLSClient?
     /// The name that the peer must prove, without brackets or a dot at its end.
     let peerName: String
     /// Why the certificate check refused the peer.
-    var refusal: Failure?
+    private var refusal: Failure?
+    /// What the host has answered.
+    private var hostAnswer: Bool?
+    /// As it was when the session began.
+    private let policy: TrustPolicy
 
     /// Ciphertext to send, an alert after a failure too.  The caller takes it off the head; `release` on it when empty
     /// leaves an idle session without memory of ours.
@@ -45,18 +53,26 @@ public final class TLSEngine {
     private var state = State.handshaking
     private var isClosed = false
     private var input = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Input that came before the host has answered.
+    private var heldInput = ByteBuffer()
 
-    /// A session as client.  `serverName` is sent as SNI unless it is an IP literal (RFC 6066 section 3), and is the
-    /// name that the certificate must have if no pin decides.
-    public convenience init(client context: TLSContext, serverName: String) throws(Failure) {
+    /// A session as client.  `serverName` is the name that the certificate must have unless a pin decides alone, and is sent as SNI
+    /// (RFC 6066 section 3) if it is no address and nothing else is to be sent.
+    /// `showsIdentity` is false where the client's certificate is no business of the server.
+    public convenience init(
+        client: TLSClient, serverName: String, showsIdentity: Bool = true
+    ) throws(Failure) {
         let name = PeerName.bare(serverName)
         let isAddress = PeerName.isAddress(name)
-        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !context.pins.isEmpty) else {
+        guard isAddress || PeerName.isDNSName(name) || (name.utf8.isEmpty && !client.policy.needsName) else {
             throw Failure(.argument, .program, "\"\(shown(name))\" is neither a host name nor an IP address")
         }
-        try self.init(context, .client, name)
+        try self.init(client.context, .client, name, client)
         if !name.utf8.isEmpty { try expect(name, isAddress) }
+        try indicate(client.indication, name, isAddress)
+        if !showsIdentity { SSL_certs_clear(session) }
         SSL_set_connect_state(session)
+        resume(client)
     }
 
     /// A session as server.
@@ -65,7 +81,9 @@ public final class TLSEngine {
         SSL_set_accept_state(session)
     }
 
-    private init(_ context: TLSContext, _ role: TLSContext.Role, _ peerName: String) throws(Failure) {
+    private init(
+        _ context: TLSContext, _ role: TLSContext.Role, _ peerName: String, _ client: TLSClient? = nil
+    ) throws(Failure) {
         guard context.role == role else {
             throw Failure(.argument, .program, "a TLS context is for a client or for a server, not for both")
         }
@@ -74,6 +92,8 @@ public final class TLSEngine {
         self.context = context
         self.peerName = peerName
         self.session = session
+        self.client = client
+        policy = client?.policy ?? TrustPolicy()
         guard let bio = MemoryBIO.make(for: self) else { throw TLSEngine.setupFailure() }
         // The session now owns the BIO, which serves both directions.
         SSL_set_bio(session, bio, bio)
@@ -83,7 +103,12 @@ public final class TLSEngine {
         }
     }
 
-    deinit { SSL_free(session) }
+    deinit {
+        // Without this a session whose connection was lost could not be resumed, which is when that helps most; RFC 5246
+        // section 7.2.1 allows it.
+        if isOpen { SSL_set_shutdown(session, SSL_SENT_SHUTDOWN) }
+        SSL_free(session)
+    }
 
     private func expect(_ name: String, _ isAddress: Bool) throws(Failure) {
         let parameters = SSL_get0_param(session)
@@ -94,9 +119,41 @@ public final class TLSEngine {
                 parameters,
                 shim_X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | shim_X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
             return X509_VERIFY_PARAM_set1_host(parameters, text, 0) == 1
-                && shim_SSL_set_tlsext_host_name(session, text) == 1
         }
         guard isSet else { throw TLSEngine.setupFailure() }
+    }
+
+    /// Sends the server name that is to be sent.
+    private func indicate(
+        _ indication: ServerNameIndication, _ name: String, _ isAddress: Bool
+    ) throws(Failure) {
+        let indicated: String
+        switch indication {
+        case .none: return
+        case .verifiedName:
+            guard !isAddress, !name.utf8.isEmpty else { return }
+            indicated = name
+        case .name(let other):
+            indicated = other
+        }
+        guard indicated.withCString({ shim_SSL_set_tlsext_host_name(session, $0) }) == 1 else {
+            throw TLSEngine.setupFailure()
+        }
+    }
+
+    /// Offers the kept session, if its certificate would be believed now.  The session is used once: its server gives another.
+    private func resume(_ client: TLSClient) {
+        guard let kept = client.keptSession else { return }
+        client.keptSession = nil
+        guard kept.peerName.isEqual(peerName), SSL_set_session(session, kept.handle) == 1 else { return }
+        defer { OpenSSLError.clearQueue() }
+        guard let leaf = SSL_SESSION_get0_peer(kept.handle) else {
+            SSL_set_session(session, nil)
+            return
+        }
+        let chain = ShownChain(leaf: Certificate(sharing: leaf), stack: SSL_get_peer_cert_chain(session))
+        var verifier = PeerVerifier(chain, policy, context, session: session, peerName: peerName)
+        if verifier.judge() != nil { SSL_set_session(session, nil) }
     }
 
     private static func setupFailure() -> Failure {
@@ -113,13 +170,14 @@ public final class TLSEngine {
     }
 
     /// Bytes of what was supplied that are not taken yet.
-    public var pendingInput: Int { input.count }
+    public var pendingInput: Int { input.count + heldInput.count }
 
     /// Whether `read` has something to work on without further input.
-    public var hasPending: Bool { input.count > 0 || SSL_has_pending(session) == 1 }
+    public var hasPending: Bool { input.count > 0 || SSL_has_pending(session) == 1 || !heldInput.isEmpty }
 
     /// Moves up to `size` supplied bytes to where OpenSSL wants them.
     func takeInput(_ destination: UnsafeMutableRawPointer, _ size: Int) -> Int {
+        guard heldInput.isEmpty else { return takeHeldInput(destination, size) }
         guard let source = input.baseAddress, size > 0 else { return 0 }
         let count = min(size, input.count)
         destination.copyMemory(from: source, byteCount: count)
@@ -127,10 +185,21 @@ public final class TLSEngine {
         return count
     }
 
+    private func takeHeldInput(_ destination: UnsafeMutableRawPointer, _ size: Int) -> Int {
+        let piece = UnsafeRawBufferPointer(rebasing: heldInput.readable.prefix(max(size, 0)))
+        guard let source = piece.baseAddress else { return 0 }
+        destination.copyMemory(from: source, byteCount: piece.count)
+        heldInput.consume(piece.count)
+        if heldInput.isEmpty { heldInput.release() }
+        return piece.count
+    }
+
     // MARK: Handshake
 
     public enum HandshakeAction {
         case wantsInput
+        /// The host is to be asked, with what the failure says and details; `answer`, then go on.
+        case asks(Failure)
         case done
         case failed(Failure)
     }
@@ -140,18 +209,24 @@ public final class TLSEngine {
         switch state {
         case .failed(let failure): return .failed(failure)
         case .open, .closedByPeer: return .done
+        case .asking(let failure):
+            hold()
+            return .asks(failure)
         case .handshaking: break
         }
         OpenSSLError.clearQueue()
         let result = SSL_do_handshake(session)
         if result == 1 {
-            if let failure = refusalAfterHandshake() { return .failed(fail(failure)) }
+            if let failure = protocolRefusal() { return .failed(fail(failure)) }
+            refusal = nil
             state = .open
             return .done
         }
         switch SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ:
             return .wantsInput
+        case SSL_ERROR_WANT_RETRY_VERIFY:
+            return ask()
         case SSL_ERROR_ZERO_RETURN:
             let peer = context.role == .client ? "server" : "client"
             OpenSSLError.clearQueue()
@@ -160,19 +235,53 @@ public final class TLSEngine {
                     Failure(.tls, .network, "the \(peer) closed TLS before the handshake was done", isRetryable: true)))
         default:
             let error = OpenSSLError.take()
-            return .failed(fail(refusal ?? TLSFailure.handshake(context.role, error)))
+            return .failed(fail(refusal ?? TLSFailure.handshake(context.role, error, session)))
         }
     }
 
-    /// What must hold before the first application byte, whichever way the handshake went.
-    private func refusalAfterHandshake() -> Failure? {
-        guard context.role == .client else { return nil }
-        if !context.pins.isEmpty,
-            let failure = PeerVerifier.pinFailure(peerCertificate, context.pins, chain: { "not checked" })
-        {
-            return failure
+    /// Judges what the peer has shown; the answer is one of `X509_V_...`.
+    func verify(_ chain: ShownChain?) -> Int32 {
+        if let hostAnswer {
+            guard !hostAnswer else { return X509_V_OK }
+            refusal = TLSFailure.refusedByHost(refusal)
+            return X509_V_ERR_CERT_REJECTED
         }
-        // Newer releases of OpenSSL have refused this before.
+        guard let chain else {
+            refusal = Failure(.tlsChain, .operator, "the server showed no certificate")
+            return X509_V_ERR_UNSPECIFIED
+        }
+        var verifier = PeerVerifier(chain, policy, context, session: session, peerName: peerName)
+        guard let refused = verifier.judge() else { return X509_V_OK }
+        refusal = refused.failure
+        guard policy.asks, !refused.isFinal, shim_SSL_set_retry_verify(session) == 1 else { return refused.code }
+        return X509_V_OK
+    }
+
+    private func ask() -> HandshakeAction {
+        guard let refusal else {
+            return .failed(fail(TLSFailure.handshake(context.role, nil, session)))
+        }
+        hold()
+        state = .asking(refusal)
+        return .asks(refusal)
+    }
+
+    /// Input is only lent, and the answer may take long.
+    private func hold() {
+        heldInput.append(input)
+        input = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// The host's answer; the next `handshake` goes on with it.
+    public func answer(isBelieved: Bool) {
+        guard case .asking = state else { return }
+        hostAnswer = isBelieved
+        state = .handshaking
+    }
+
+    /// Newer releases of OpenSSL have refused this before.
+    private func protocolRefusal() -> Failure? {
+        guard context.role == .client else { return nil }
         let name = selectedProtocol
         guard !name.isEmpty, !name.elementsEqual(TLSContext.alpnName) else { return nil }
         return TLSFailure.selected(notOffered: Array(name))
@@ -195,7 +304,7 @@ public final class TLSEngine {
         switch state {
         case .failed(let failure): return .failed(failure)
         case .closedByPeer: return .closed
-        case .handshaking: return .wantsInput
+        case .handshaking, .asking: return .wantsInput
         case .open: break
         }
         var filled = 0
@@ -218,7 +327,7 @@ public final class TLSEngine {
         switch state {
         case .failed(let failure): return .failed(failure)
         case .closedByPeer: return .closed
-        case .handshaking, .open: return room.count == 0 ? .bytes(0) : .wantsInput
+        case .handshaking, .asking, .open: return room.count == 0 ? .bytes(0) : .wantsInput
         }
     }
 
@@ -226,7 +335,8 @@ public final class TLSEngine {
     public func write(_ plaintext: UnsafeRawBufferPointer) -> Failure? {
         switch state {
         case .failed(let failure): return failure
-        case .handshaking: return Failure(.state, .program, "nothing can be sent before the TLS handshake is done")
+        case .handshaking, .asking:
+            return Failure(.state, .program, "nothing can be sent before the TLS handshake is done")
         case .open, .closedByPeer: break
         }
         guard !isClosed else { return Failure(.state, .program, "nothing can be sent after TLS was closed") }
@@ -245,7 +355,7 @@ public final class TLSEngine {
     public func close() {
         guard !isClosed else { return }
         switch state {
-        case .failed, .handshaking: break
+        case .failed, .handshaking, .asking: break
         case .open, .closedByPeer:
             OpenSSLError.clearQueue()
             _ = SSL_shutdown(session)
@@ -259,12 +369,23 @@ public final class TLSEngine {
     private func fail(_ failure: Failure) -> Failure {
         OpenSSLError.clearQueue()
         input = UnsafeRawBufferPointer(start: nil, count: 0)
+        heldInput.release()
         refusal = nil
+        // RFC 8446 section 6.2: a session that failed is not resumed.
+        client?.keptSession = nil
         state = .failed(failure)
         return failure
     }
 
     // MARK: What was negotiated
+
+    /// The handshake is done, and nothing has failed since.
+    var isOpen: Bool {
+        switch state {
+        case .open, .closedByPeer: true
+        case .handshaking, .asking, .failed: false
+        }
+    }
 
     /// `TLSv1.2` or `TLSv1.3`.
     public var version: String { String(SSL_get_version(session)) }
@@ -273,6 +394,23 @@ public final class TLSEngine {
     public var cipher: String {
         guard let cipher = SSL_get_current_cipher(session) else { return "" }
         return String(SSL_CIPHER_get_name(cipher))
+    }
+
+    /// The name of the group of the key exchange, such as `x25519`; empty if none was used.
+    public var group: String {
+        let number = shim_SSL_get_negotiated_group(session)
+        guard number > 0, let name = OBJ_nid2sn(number) else { return "" }
+        return String(name)
+    }
+
+    /// Whether an earlier session goes on: the peer was judged by the certificate of that one.
+    public var isResumed: Bool { SSL_session_reused(session) == 1 }
+
+    /// What the peer showed as PEM, leaf first.
+    public var peerChain: [UInt8] {
+        guard let leaf = peerCertificate else { return [] }
+        let shown = ShownChain(leaf: leaf, stack: SSL_get_peer_cert_chain(session))
+        return shown.others.reduce(into: leaf.pem) { $0 += $1.pem }
     }
 
     /// The protocol that ALPN selected, empty if none.

@@ -4,7 +4,9 @@ import GWBase
 /// What OpenSSL's error queue says, as one failure with who must act.
 enum TLSFailure {
     /// A handshake failed for a reason other than the certificate that we were shown.
-    static func handshake(_ role: TLSContext.Role, _ error: OpenSSLError?) -> Failure {
+    static func handshake(
+        _ role: TLSContext.Role, _ error: OpenSSLError?, _ session: OpaquePointer
+    ) -> Failure {
         let isClient = role == .client
         let peer = isClient ? "server" : "client"
         guard let error else { return Failure(.tls, .network, "the TLS handshake failed", isRetryable: true) }
@@ -15,6 +17,13 @@ enum TLSFailure {
         // Many extensions can be bad; which one it is, only the function that read it tells.
         if error.isSSL(SSL_R_BAD_EXTENSION), error.function.isEqual("tls_parse_stoc_alpn") {
             return selected(notOffered: nil)
+        }
+        if !isClient, error.isSSL(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+            return Failure(.tlsChain, .user, "the client showed no certificate, but one is required")
+        }
+        if !isClient, error.isSSL(SSL_R_CERTIFICATE_VERIFY_FAILED) {
+            let reason = String(X509_verify_cert_error_string(SSL_get_verify_result(session)))
+            return Failure(.tlsChain, .user, "the client's certificate is not trusted (\(reason))")
         }
         if error.isSSL(SSL_R_WRONG_VERSION_NUMBER) || error.isSSL(SSL_R_HTTP_REQUEST)
             || error.isSSL(SSL_R_HTTPS_PROXY_REQUEST) || error.isSSL(SSL_R_PACKET_LENGTH_TOO_LONG)
@@ -41,6 +50,14 @@ enum TLSFailure {
         if let alert = error?.receivedAlert { return received(alert, peer, role == .client ? .operator : .user) }
         let reason = error?.text ?? "unknown reason"
         return Failure(.tls, .network, "a TLS record of the \(peer) is broken: \(reason)", isRetryable: true)
+    }
+
+    /// The host was asked about what `refusal` says, and does not believe the peer.
+    static func refusedByHost(_ refusal: Failure?) -> Failure {
+        var failure = Failure(
+            .tlsRefused, .user, "the host refused the server's certificate: \(refusal?.text ?? "it was asked")")
+        failure.detail = refusal?.detail ?? []
+        return failure
     }
 
     /// The server selected something else than http/1.1, which alone was offered (RFC 7301 section 3.1).

@@ -18,6 +18,8 @@ public struct CloseSummary: Equatable, Sendable {
     public var first = Side.nobody
     public var hasSent = false
     public var hasReceived = false
+    /// How long the peer had for its answer, if it gave none in that time.
+    public var unansweredMilliseconds: UInt32?
 
     /// Both close frames were seen (RFC 6455 section 7.1.4).
     public var isClean: Bool { hasSent && hasReceived }
@@ -28,9 +30,11 @@ public struct CloseSummary: Equatable, Sendable {
     /// The same as the reason why a connection ended.
     public var failure: Failure {
         guard hasReceived else {
-            return Failure(
-                .lost, .network, "the connection ended without a close frame", isRetryable: true,
-                code: UInt32(CloseCode.abnormal))
+            var text = "the connection ended without a close frame"
+            if let limit = unansweredMilliseconds {
+                text = "the peer did not answer the close frame within \(limit) ms"
+            }
+            return Failure(.lost, .network, text, isRetryable: true, code: UInt32(CloseCode.abnormal))
         }
         var text = first == .local ? "closed with code \(code)" : "closed by the peer with code \(code)"
         if !reason.isEmpty { text += ": " + String(printable: reason) }
@@ -140,6 +144,7 @@ struct CloseHandshake {
     /// Whether the time for the step under way is over, which ends the handshake.
     mutating func tick(_ now: Instant) -> Bool {
         guard deadline <= now, deadline != .never else { return false }
+        if case .sent = state { summary.unansweredMilliseconds = limitMilliseconds }
         state = .ended
         return true
     }

@@ -43,6 +43,7 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .socketPong: "GW_EVENT_SOCKET_PONG"
     case .socketWritable: "GW_EVENT_SOCKET_WRITABLE"
     case .socketClosed: "GW_EVENT_SOCKET_CLOSED"
+    case .trustRequest: "GW_EVENT_TRUST_REQUEST"
     case .doctorStep: "GW_EVENT_DOCTOR_STEP"
     case .doctorDone: "GW_EVENT_DOCTOR_DONE"
     case nil: "GW_EVENT_UNKNOWN"
@@ -88,19 +89,8 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_LISTENER_OPTIONS: MemoryLayout<gw_listener_options>.size
     case GW_STRUCT_LISTENER_STATS: MemoryLayout<gw_listener_stats>.size
     case GW_STRUCT_ROUTE_OPTIONS: MemoryLayout<gw_route_options>.size
+    case GW_STRUCT_TRUST_OPTIONS: MemoryLayout<gw_trust_options>.size
+    case GW_STRUCT_TLS_STATE: MemoryLayout<gw_tls_state>.size
     default: 0
     }
-}
-
-@_cdecl("gw_pin_normalize") @implementation
-public func gw_pin_normalize(
-    _ text: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<CChar>?
-) -> gw_status {
-    guard let text = bytes(text), let out else { return Status.argument.code }
-    guard let digest = PinSet.normalize(text) else { return Status.pinText.code }
-    let hex = hexText(digest)
-    guard hex.count == 64 else { return Status.internal.code }
-    for (index, digit) in hex.enumerated() { out[index] = CChar(bitPattern: digit) }
-    out[64] = 0
-    return Status.ok.code
 }

@@ -1,6 +1,7 @@
 import CGatewire
 import GWBase
 import GWRuntime
+import GWTLS
 
 @_cdecl("gw_client_options_init") @implementation
 public func gw_client_options_init(_ options: UnsafeMutablePointer<gw_client_options>?) {
@@ -124,6 +125,32 @@ public func gw_client_get_state(
             challenge_us: state.timings.challenge, hello_us: state.timings.hello,
             endpoint: UInt32(truncatingIfNeeded: state.endpoint), reserved: 0)
         return .ok
+    }
+}
+
+@_cdecl("gw_client_set_pins") @implementation
+public func gw_client_set_pins(
+    _ client: OpaquePointer?, _ pins: UnsafePointer<UnsafePointer<CChar>?>?, _ pin_count: Int
+) -> gw_status {
+    guard let client else { return Status.argument.code }
+    return withClient(client) { client throws(Failure) in
+        try client.replace(pins: PinSet(texts("pins", pins, pin_count) ?? []))
+        return .ok
+    }
+}
+
+@_cdecl("gw_client_get_tls") @implementation
+public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePointer<gw_tls_state>?) -> gw_status {
+    guard let client, let out else { return Status.argument.code }
+    return withObject(client, ClientHandle.self) { handle in
+        withClient(client) { client throws(Failure) in
+            try TLSTexts.check(out)
+            guard let agreement = client.agreement else { throw TLSTexts.none }
+            let texts = TLSTexts(agreement)
+            handle.tls = texts
+            texts.fill(out)
+            return .ok
+        }
     }
 }
 

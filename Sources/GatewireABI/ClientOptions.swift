@@ -21,11 +21,11 @@ func clientSettings(
 
     var target = DialSettings.Target()
     guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
-    target.url = url
     if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
     if has(GW_CLIENT_PLAINTEXT_ANY) { target.plaintext = .any }
-    target.pins = try texts("pins", options.pins, options.pin_count) ?? []
-    target.caFile = try path("ca_file", options.ca_file)
+    target.trust = try TrustOptions(
+        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
+    ).settings()
     target.serverName = try path("server_name", options.server_name)
 
     var identity = ClientSettings.Identity.temporary
@@ -38,8 +38,12 @@ func clientSettings(
     }
 
     let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
-    var settings = try ClientSettings(dialSettings(options, target, tls, reconnects), identity: identity)
-    settings.alternates = try alternates(options, target, tls, settings.dial.route, reconnects)
+    func endpoint(_ url: [UInt8]) throws(Failure) -> DialSettings {
+        target.url = url
+        return try dialSettings(options, target, tls, reconnects)
+    }
+    var settings = try ClientSettings(endpoint(url), identity: identity)
+    settings.alternates = try alternates(options, settings.dial.route, endpoint)
     settings.session.connect = try connectParameters(options)
     settings.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
@@ -58,8 +62,7 @@ func clientSettings(
 
 /// The other endpoints, each with all that holds for the first.
 private func alternates(
-    _ options: gw_client_options, _ target: DialSettings.Target, _ tls: SharedTLS, _ route: RouteSettings,
-    _ reconnects: Bool
+    _ options: gw_client_options, _ route: RouteSettings, _ endpoint: ([UInt8]) throws(Failure) -> DialSettings
 ) throws(Failure) -> [DialSettings] {
     guard let urls = try texts("alternates", options.alternates, options.alternate_count), !urls.isEmpty else {
         return []
@@ -75,11 +78,7 @@ private func alternates(
         )
     }
     var endpoints: [DialSettings] = []
-    for url in urls {
-        var target = target
-        target.url = url
-        endpoints.append(try dialSettings(options, target, tls, reconnects))
-    }
+    for url in urls { endpoints.append(try endpoint(url)) }
     return endpoints
 }
 

@@ -9,6 +9,9 @@ import GWRuntime
 final class ClientHandle {
     let context: Context
     let id: UInt64
+    /// Borrowed by the host until it asks again.
+    var tls: TLSTexts?
+
     init(context: Context, id: UInt64) {
         self.context = context
         self.id = id
@@ -21,6 +24,8 @@ final class SocketHandle {
     let id: UInt64
     /// Kept for its last state.
     let socket: Socket
+    /// Borrowed by the host until it asks again.
+    var tls: TLSTexts?
 
     init(context: Context, socket: Socket) {
         self.context = context
@@ -33,18 +38,28 @@ final class SocketHandle {
 final class ListeningHandle {
     let context: Context
     let id: UInt64
-    /// Kept for as long as the handle: the host borrows its texts.
-    let address: ListeningAddress
+    /// As it was opened.
+    let listening: ListeningSettings
+    /// All that it has been, for as long as the handle: the host borrows its texts.
+    private var addresses: [ListeningAddress]
 
-    init(context: Context, id: UInt64, address: ListeningAddress) {
+    init(context: Context, id: UInt64, address: ListeningAddress, listening: ListeningSettings) {
         self.context = context
         self.id = id
-        self.address = address
+        self.listening = listening
+        addresses = [address]
     }
+
+    var port: UInt16 { addresses.first?.port ?? 0 }
+
+    /// What is true from now on; what was is kept.  With the context's lock held.
+    func changed(_ address: ListeningAddress) { addresses.append(address) }
 
     /// `GW_SERVER_URL` and the others; nil for a number that is none.
     func text(_ which: UInt32) -> gw_slice? {
         let text: [UInt8]
+        // In a forked child the lock may be held by a thread that is not there.
+        guard let address = context.isForked ? addresses.last : context.call({ addresses.last }) else { return nil }
         switch Int(which) {
         case GW_SERVER_URL: text = address.url
         case GW_SERVER_CERTIFICATE_PIN: text = address.certificatePin
@@ -52,8 +67,7 @@ final class ListeningHandle {
         case GW_SERVER_CERTIFICATE: text = address.certificate
         default: return nil
         }
-        // The handle keeps the array, and nothing changes it, so its memory stays for as long as the handle.
-        return text.withUnsafeBufferPointer { slice(UnsafeRawBufferPointer($0)) }
+        return kept(text)
     }
 }
 

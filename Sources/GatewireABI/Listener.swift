@@ -21,9 +21,11 @@ public func gw_listener_open(
         // Files are read and keys are made before the context is locked.
         let settings = prepare { () throws(Failure) in try listenerSettings(options) }
         return onContext(context) { () throws(Failure) in
-            let listener = try Listener.open(context: context, settings: try settings.get())
+            let settings = try settings.get()
+            let listener = try Listener.open(context: context, settings: settings)
             out.pointee = makeHandle(
-                ListeningHandle(context: context, id: listener.id, address: listener.address))
+                ListeningHandle(
+                    context: context, id: listener.id, address: listener.address, listening: settings.listening))
             return .ok
         }
     }
@@ -41,8 +43,16 @@ public func gw_listener_port(_ listener: OpaquePointer?) -> UInt32 {
     return withObject(listener, ListeningHandle.self) { handle in
         guard !handle.context.isForked else { return 0 }
         return handle.context.call {
-            handle.context.listener(handle.id) == nil ? 0 : UInt32(handle.address.port)
+            handle.context.listener(handle.id) == nil ? 0 : UInt32(handle.port)
         }
+    }
+}
+
+@_cdecl("gw_listener_reload_certificate") @implementation
+public func gw_listener_reload_certificate(_ listener: OpaquePointer?) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withObject(listener, ListeningHandle.self) { handle in
+        reload(handle) { handle.context.listener(handle.id) }
     }
 }
 
@@ -121,6 +131,24 @@ public func gw_listener_abort(_ listener: OpaquePointer?, _ connection: UInt64) 
     guard let listener else { return Status.argument.code }
     return withConnection(listener, connection) { socket throws(Failure) in
         guard socket.abort() else { throw gone }
+        return .ok
+    }
+}
+
+@_cdecl("gw_listener_pause") @implementation
+public func gw_listener_pause(_ listener: OpaquePointer?, _ connection: UInt64) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        try socket.pause()
+        return .ok
+    }
+}
+
+@_cdecl("gw_listener_resume") @implementation
+public func gw_listener_resume(_ listener: OpaquePointer?, _ connection: UInt64) -> gw_status {
+    guard let listener else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        try socket.resume()
         return .ok
     }
 }

@@ -86,6 +86,16 @@ func name(_ name: StaticString, _ value: UnsafePointer<CChar>?) throws(Failure) 
     return text
 }
 
+/// A secret that an option gives; the bytes that are copied on the way are wiped.
+func secret(_ label: StaticString, _ value: UnsafePointer<CChar>?) throws(Failure) -> Secret? {
+    guard value != nil else { return nil }
+    let secret = Secret(copying: borrowedBytes(value))
+    guard !secret.isEmpty else {
+        throw Failure(.argument, .program, "\(label) is empty; leave it NULL if there is none")
+    }
+    return secret
+}
+
 /// A path or another text for the system.
 func path(_ name: StaticString, _ value: UnsafePointer<CChar>?) throws(Failure) -> String? {
     guard let bytes = try GatewireABI.name(name, value) else { return nil }

@@ -21,9 +21,11 @@ public func gw_server_open(
         // Files are read and keys are made before the context is locked.
         let settings = prepare { () throws(Failure) in try serverSettings(options) }
         return onContext(context) { () throws(Failure) in
-            let server = try Server.open(context: context, settings: try settings.get())
+            let settings = try settings.get()
+            let server = try Server.open(context: context, settings: settings)
             out.pointee = makeHandle(
-                ListeningHandle(context: context, id: server.id, address: server.address))
+                ListeningHandle(
+                    context: context, id: server.id, address: server.address, listening: settings.listening))
             return .ok
         }
     }
@@ -40,7 +42,15 @@ public func gw_server_port(_ server: OpaquePointer?) -> UInt32 {
     guard let server else { return 0 }
     return withObject(server, ListeningHandle.self) { handle in
         guard !handle.context.isForked else { return 0 }
-        return handle.context.call { handle.context.server(handle.id) == nil ? 0 : UInt32(handle.address.port) }
+        return handle.context.call { handle.context.server(handle.id) == nil ? 0 : UInt32(handle.port) }
+    }
+}
+
+@_cdecl("gw_server_reload_certificate") @implementation
+public func gw_server_reload_certificate(_ server: OpaquePointer?) -> gw_status {
+    guard let server else { return Status.argument.code }
+    return withObject(server, ListeningHandle.self) { handle in
+        reload(handle) { handle.context.server(handle.id) }
     }
 }
 

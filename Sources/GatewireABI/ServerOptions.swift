@@ -12,14 +12,15 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     try checkReserved(options.reserved)
     let known =
         GW_SERVER_PLAINTEXT | GW_SERVER_NO_DEFLATE | GW_SERVER_DEFLATE_TAKEOVER | GW_SERVER_NO_BUILTIN
-        | GW_SERVER_REQUIRE_DEVICE
+        | GW_SERVER_REQUIRE_DEVICE | GW_SERVER_CLIENT_OPTIONAL
     try checkFlags(options.flags, known: known)
     func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
 
     let listening = ListeningOptions(
         address: options.address, port: options.port, isPlaintext: has(GW_SERVER_PLAINTEXT),
         certificateFile: options.certificate_file, keyFile: options.key_file, names: options.names,
-        nameCount: options.name_count)
+        nameCount: options.name_count, passphrase: options.key_passphrase, clientCAFile: options.client_ca_file,
+        letsAllIn: has(GW_SERVER_CLIENT_OPTIONAL))
     var settings = ServerSettings(try listening.settings())
 
     switch options.protocol {

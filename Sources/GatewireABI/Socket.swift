@@ -80,6 +80,24 @@ public func gw_socket_abort(_ socket: OpaquePointer?) -> gw_status {
     }
 }
 
+@_cdecl("gw_socket_pause") @implementation
+public func gw_socket_pause(_ socket: OpaquePointer?) -> gw_status {
+    guard let socket else { return Status.argument.code }
+    return withSocket(socket) { socket throws(Failure) in
+        try socket.pause()
+        return .ok
+    }
+}
+
+@_cdecl("gw_socket_resume") @implementation
+public func gw_socket_resume(_ socket: OpaquePointer?) -> gw_status {
+    guard let socket else { return Status.argument.code }
+    return withSocket(socket) { socket throws(Failure) in
+        try socket.resume()
+        return .ok
+    }
+}
+
 @_cdecl("gw_socket_free") @implementation
 public func gw_socket_free(_ socket: OpaquePointer?) {
     guard let socket else { return }
@@ -97,6 +115,21 @@ public func gw_socket_get_state(
     guard let socket, let out else { return Status.argument.code }
     return withObject(socket, SocketHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in try fill(out, handle.socket) }
+    }
+}
+
+@_cdecl("gw_socket_get_tls") @implementation
+public func gw_socket_get_tls(_ socket: OpaquePointer?, _ out: UnsafeMutablePointer<gw_tls_state>?) -> gw_status {
+    guard let socket, let out else { return Status.argument.code }
+    return withObject(socket, SocketHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in
+            try TLSTexts.check(out)
+            guard let agreement = handle.socket.agreement else { throw TLSTexts.none }
+            let texts = TLSTexts(agreement)
+            handle.tls = texts
+            texts.fill(out)
+            return .ok
+        }
     }
 }
 

@@ -22,8 +22,9 @@ func socketSettings(
     target.url = url
     if has(GW_SOCKET_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
     if has(GW_SOCKET_PLAINTEXT_ANY) { target.plaintext = .any }
-    target.pins = try texts("pins", options.pins, options.pin_count) ?? []
-    target.caFile = try path("ca_file", options.ca_file)
+    target.trust = try TrustOptions(
+        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
+    ).settings()
     target.serverName = try path("server_name", options.server_name)
     guard options.max_redirects <= Limits.redirects else {
         throw Failure(
@@ -57,14 +58,15 @@ func listenerSettings(_ pointer: UnsafePointer<gw_listener_options>) throws(Fail
     try checkReserved(options.reserved)
     let known =
         GW_LISTENER_PLAINTEXT | GW_LISTENER_NO_DEFLATE | GW_LISTENER_DEFLATE_TAKEOVER | GW_LISTENER_PARTS
-        | GW_LISTENER_CONTROL | GW_LISTENER_ASK
+        | GW_LISTENER_CONTROL | GW_LISTENER_ASK | GW_LISTENER_CLIENT_OPTIONAL
     try checkFlags(options.flags, known: known)
     func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
 
     let listening = ListeningOptions(
         address: options.address, port: options.port, isPlaintext: has(GW_LISTENER_PLAINTEXT),
         certificateFile: options.certificate_file, keyFile: options.key_file, names: options.names,
-        nameCount: options.name_count)
+        nameCount: options.name_count, passphrase: options.key_passphrase, clientCAFile: options.client_ca_file,
+        letsAllIn: has(GW_LISTENER_CLIENT_OPTIONAL))
     var settings = ListenerSettings(try listening.settings())
     let takeover = Takeover(client: has(GW_LISTENER_CLIENT_TAKEOVER), server: has(GW_LISTENER_SERVER_TAKEOVER))
     settings.socket = try socketSettings(options.limits, takeover, inParts: has(GW_LISTENER_PARTS))

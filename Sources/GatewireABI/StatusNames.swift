@@ -47,6 +47,8 @@ enum StatusNames {
         Entry(status: .tlsExpired, name: "GW_ERR_TLS_EXPIRED", text: "the certificate is expired or not yet valid"),
         Entry(status: .tlsALPN, name: "GW_ERR_TLS_ALPN", text: "the peer does not speak http/1.1"),
         Entry(status: .tlsTimeout, name: "GW_ERR_TLS_TIMEOUT", text: "the TLS handshake took too long"),
+        Entry(
+            status: .tlsRefused, name: "GW_ERR_TLS_REFUSED", text: "the host refused the server's certificate"),
         Entry(status: .upgradeRefused, name: "GW_ERR_UPGRADE_REFUSED", text: "the server refused the upgrade"),
         Entry(status: .upgradeInvalid, name: "GW_ERR_UPGRADE_INVALID", text: "the upgrade breaks HTTP or RFC 6455"),
         Entry(status: .upgradeTimeout, name: "GW_ERR_UPGRADE_TIMEOUT", text: "the upgrade took too long"),

@@ -30,7 +30,7 @@ struct Announcement {
     func show(to destination: Destination, try command: StaticString, _ arguments: StaticString) {
         labelled("listening on     ", url, destination)
         if certificatePin.len > 0 { labelled("certificate pin  ", certificatePin, destination) }
-        if keyPin.len > 0 { labelled("key pin          ", keyPin, destination) }
+        if keyPin.len > 0 { labelled("key pin          key:", keyPin, destination) }
         var line = Line()
         line.append("try              ")
         line.append(command)

@@ -5,11 +5,11 @@ import CSystem
 enum ClientArguments {
     static var trust: [Option] {
         [
-            Option("--pin", "SHA256", "trust this certificate alone; may be repeated"),
+            Option("--pin", "PIN", "trust this certificate, or key:, ca:, ca-key: and a digest; may be repeated"),
             Option("--ca", "FILE", "trust certificates of this PEM bundle, not the system's"),
             Option("--server-name", "NAME", "name to ask for and verify, in place of the URL's host"),
             Option("--plaintext", nil, "allow ws:// to any host: everything can be read on the way"),
-        ]
+        ] + TrustArguments.options
     }
 
     static var credentials: [Option] {
@@ -84,7 +84,10 @@ enum ClientArguments {
                         options.scopes = scopes
                         options.scope_count = scopeCount
                         options.route = route
-                        return body(&options)
+                        return TrustArguments.with(arguments, of: command) { trust in
+                            options.trust = trust
+                            return body(&options)
+                        }
                     }
                 }
             }

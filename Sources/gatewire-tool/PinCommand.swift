@@ -9,7 +9,7 @@ enum PinCommand {
     static var command: Command {
         Command(
             name: "pin", usage: "HOST:PORT", arguments: 1...1,
-            summary: "show the fingerprints of a server's certificate and key",
+            summary: "show what pins a server's certificate, key and CAs",
             explanation: """
 
                 Shows what the server presents, which proves nothing by itself: compare it with what the gateway says on
@@ -76,10 +76,16 @@ enum PinCommand {
             var line = Line(type: "pin")
             line.add("certificate", certificate)
             if let key { line.add("key", key) }
+            line.add("details", json: event.payload)
             line.writeObject()
         } else {
             show("certificate  ", certificate)
-            if let key { show("key          ", key) }
+            if let key { show("key          key:", key) }
+            for authority in details["seenCA"]?.elements ?? [] { show("CA           ca:", authority.string ?? []) }
+            for key in details["seenCAKey"]?.elements ?? [] { show("CA key       ca-key:", key.string ?? []) }
+            show("subject      ", details["subject"]?.string ?? [])
+            show("valid until  ", details["notAfter"]?.string ?? [])
+            show("CA check     ", details["chain"]?.string ?? [])
         }
         return .finish(.success)
     }

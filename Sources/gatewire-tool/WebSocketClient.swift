@@ -39,12 +39,15 @@ struct WebSocketClient {
             options.upgrade_timeout_ms = limit
         }
         var socket: OpaquePointer?
-        let status = open(arguments, headers, limits, &options, loop.context, &socket)
-        guard status == gw_status(GW_OK), let socket else {
+        let opened = TrustArguments.with(arguments, of: WebSocketCommand.command) { trust in
+            options.trust = trust
+            let status = open(arguments, headers, limits, &options, loop.context, &socket)
+            guard status != gw_status(GW_OK) else { return .success }
             let problem = Problem(status, in: loop.context)
             problem.report(json: json)
             return problem.exitCode
         }
+        guard let socket else { return opened }
         defer { gw_socket_free(socket) }
         var client = WebSocketClient(
             socket: socket, context: loop.context, input: input, messages: Messages(json: json, isNumbered: false),

@@ -32,8 +32,8 @@ enum WebSocketCommand {
     }
 
     private static var connecting: [Option] {
-        RouteArguments.options + [
-            Option("--pin", "SHA256", "trust this certificate alone; may be repeated"),
+        RouteArguments.options + TrustArguments.options + [
+            Option("--pin", "PIN", "trust this certificate, or key:, ca:, ca-key: and a digest; may be repeated"),
             Option("--ca", "FILE", "trust certificates of this PEM bundle, not the system's"),
             Option("--server-name", "NAME", "name to ask for and verify, in place of the URL's host"),
             Option(

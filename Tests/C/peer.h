@@ -34,6 +34,9 @@ void peer_disconnect(int socket);
 
 bool peer_tls(peer *peer);         /* does the handshake as server; without it a certificate is not used */
 void peer_refuse_alpn(peer *peer); /* before peer_tls: no protocol that the client offers will do */
+bool peer_resumed(const peer *peer);                     /* the client has resumed a session */
+void peer_limit_tls(peer *peer, int version);            /* before peer_tls: OpenSSL's number of the highest version */
+void peer_want_certificate(peer *peer, const char *ca);  /* before peer_tls: clients must show a certificate of this CA */
 bool peer_send(peer *peer, const void *bytes, size_t len);
 bool peer_send_text(peer *peer, const char *text);
 bool peer_send_raw(peer *peer, const char *text);         /* past TLS */

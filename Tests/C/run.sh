@@ -9,7 +9,7 @@ wrapper=${2:-}
 cd "$(dirname "$0")/../.."
 out=$library/c-tests
 mkdir -p "$out/certificates"
-[ -f "$out/certificates/good.pem" ] || Tests/C/certificates.sh "$out/certificates"
+[ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
 passed=0
 failed=0
@@ -18,13 +18,17 @@ failed=0
 run() {
   name=$1
   shift
+  set -- "$out/$name" "$@"
+  if [ "$name" = networks ]; then
+    if [ "$wrapper" = valgrind ]; then return; fi # it measures times
+    set -- Tests/Faults/networks.sh "$@"
+  fi
   case $wrapper in
   valgrind)
-    set -- valgrind --quiet --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite "$out/$name" "$@"
+    set -- valgrind --quiet --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite "$@"
     limit=900
     ;;
   *)
-    set -- "$out/$name" "$@"
     limit=120
     ;;
   esac
@@ -49,9 +53,11 @@ run() {
 }
 
 for program in versions arguments link liveness routes endpoints doctor sockets socket-limits upgrades redirects trust \
-  hostile threads crowd promises; do
+  verdicts hostile threads crowd promises exits cut stalled networks; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
+  cut) sources="Tests/Faults/cut.c Tests/Faults/child.c Tests/Faults/far_end.c" ;;
+  exits | stalled | networks) sources="Tests/Faults/$program.c" ;;
   *) sources="Tests/C/$program.c" ;;
   esac
   # shellcheck disable=SC2086  # both are lists of words

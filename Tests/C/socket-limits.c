@@ -192,6 +192,34 @@ static void a_watched_descriptor_tells_of_held_connections(void) {
   link_close(&link);
 }
 
+static void a_paused_end_reads_nothing(void) {
+  enum { SIZE = 1000, COUNT = 500 };
+  static char message[SIZE];
+  link_pair link;
+  kept_event event;
+  REQUIRE(link_open(&link));
+  REQUIRE_STATUS(gw_listener_pause(link.listener, link.peer), GW_OK);
+  CHECK_STATUS(gw_listener_pause(link.listener, link.peer), GW_OK);
+  for (int index = 0; index < COUNT; ++index)
+    CHECK(gw_socket_send(link.socket, GW_BINARY, message, SIZE, GW_SEND_UNCOMPRESSED) >= 0);
+  while (host_next(&link.host, 200, &event)) CHECK(event.event.type != GW_EVENT_SOCKET_MESSAGE);
+  REQUIRE_STATUS(gw_listener_resume(link.listener, link.peer), GW_OK);
+  for (int index = 0; index < COUNT; ++index)
+    REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_MESSAGE, gw_listener_id(link.listener), &event));
+
+  CHECK_STATUS(gw_socket_pause(link.socket), GW_OK);
+  CHECK_STATUS(gw_socket_close(link.socket, 1000, NULL), GW_OK);
+  REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_CLOSED, gw_socket_id(link.socket), &event));
+  CHECK(event.event.flags & GW_EVENT_CLEAN);
+  CHECK_STATUS(gw_socket_pause(link.socket), GW_ERR_GONE);
+  CHECK_STATUS(gw_socket_resume(link.socket), GW_ERR_GONE);
+  CHECK_STATUS(gw_socket_pause(NULL), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_socket_resume(NULL), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_listener_pause(link.listener, 1), GW_ERR_GONE);
+  CHECK_STATUS(gw_listener_resume(NULL, 1), GW_ERR_ARGUMENT);
+  link_close(&link);
+}
+
 static void both_ends_count_the_same(void) {
   static char message[5000];
   link_pair link;
@@ -332,6 +360,7 @@ int main(int argc, char **argv) {
   RUN("limits: a frame has a limit of its own (RFC 6455 section 10.4)", a_frame_has_a_limit_of_its_own);
   RUN("limits: reading waits for a host that does not poll", reading_waits_for_a_host_that_does_not_poll);
   RUN("limits: a watched descriptor tells of connections that waited", a_watched_descriptor_tells_of_held_connections);
+  RUN("limits: a paused end reads nothing until it goes on, or closes", a_paused_end_reads_nothing);
   RUN("limits: both ends count the same", both_ends_count_the_same);
   RUN("limits: every parameter of deflate is agreed (RFC 7692 section 7.1)", every_parameter_of_deflate_is_agreed);
   RUN("limits: who closed first is readable (RFC 6455 section 7.1.5)", who_closed_first_is_readable);

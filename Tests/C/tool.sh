@@ -31,7 +31,7 @@ expect 0 "--version" --version
 verdict "--version names OpenSSL" says 'OpenSSL'
 expect 2 "no command"
 expect 2 "an unknown command" frobnicate
-verdict "an unknown command is answered with the known ones" complains 'serve call events pin ws'
+verdict "an unknown command is answered with the known ones" complains 'serve call events doctor pin ws'
 expect 2 "an unknown option" call --tokn="$TOKEN" ws://127.0.0.1:1 health
 verdict "an unknown option is answered with the known ones" complains '--token-file'
 expect 2 "a missing argument" call ws://127.0.0.1:1
@@ -92,6 +92,13 @@ verdict "as many as wanted" test "$(grep -c '"event":"tick"' "$work/out")" -eq 2
 verdict "events are JSON lines" json_lines "$work/out"
 expect 0 "pin" pin "${url#wss://}"
 verdict "pin shows what the gateway shows" says "$pin"
+verdict "pin shows the pin of the key" says 'key:[0-9a-f]\{64\}'
+keypin=$(sed -n 's/^key  *//p' "$work/out")
+expect 0 "a call with the pin of the key" call "$url" health --pin "$keypin" --token "$TOKEN"
+expect 4 "a pin is not enough where the CA counts too" call "$url" health --pin "$keypin" --trust pin-and-ca --token "$TOKEN"
+expect 0 "a pin is enough where the CA would be, too" call "$url" health --pin "$keypin" --trust pin-or-ca --token "$TOKEN"
+expect 2 "a trust mode that is none" call "$url" health --pin "$keypin" --trust blindly
+expect 2 "a client certificate without its key" call "$url" health --pin "$keypin" --client-cert "$work/none"
 expect 0 "pin --json" pin "$url" --json
 verdict "pin is a JSON line" json_lines "$work/out"
 unset GATEWIRE_TOKEN

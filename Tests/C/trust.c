@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *directory;
 
@@ -225,6 +226,134 @@ static void the_gateway_serves_given_certificates(void) {
   host_close(&host);
 }
 
+/* A client that shows a certificate, or none. */
+static gw_client *open_showing(host *host, gw_server *server, const char *certificate) {
+  static char url[64];
+  gw_client *client = NULL;
+  gw_trust_options trust;
+  gw_trust_options_init(&trust);
+  snprintf(url, sizeof url, "wss://localhost:%u", (unsigned)gw_server_port(server));
+  gw_client_options options = host_client_options(url);
+  options.ca_file = file("ca.pem");
+  options.trust = &trust;
+  if (certificate != NULL) {
+    trust.certificate_file = file(certificate);
+    trust.key_file = file(certificate);
+  }
+  CHECK_STATUS(gw_client_open(host->context, &options, &client), GW_OK);
+  return client;
+}
+
+static void client_certificates_are_wanted(uint32_t flags) {
+  host host;
+  kept_event event;
+  gw_server *server = NULL;
+  char shown[65];
+  fingerprint("client.pem", shown);
+  REQUIRE(host_open(&host));
+  gw_server_options serving = host_server_options();
+  serving.flags = flags;
+  serving.certificate_file = file("good.pem");
+  serving.key_file = file("good.pem");
+  serving.client_ca_file = file("ca.pem");
+  REQUIRE_STATUS(gw_server_open(host.context, &serving, &server), GW_OK);
+
+  gw_client *client = open_showing(&host, server, "client.pem");
+  CHECK(host_wait(&host, GW_EVENT_PEER_CONNECTED, 0, &event));
+  CHECK(slice_has(event.event.payload, "\"certificate\":{\"subject\":\"CN=client\""));
+  CHECK(slice_has(event.event.payload, shown));
+  gw_client_free(client);
+
+  client = open_showing(&host, server, NULL);
+  if (flags & GW_SERVER_CLIENT_OPTIONAL) {
+    CHECK(host_wait(&host, GW_EVENT_PEER_CONNECTED, 0, &event));
+    CHECK(!slice_has(event.event.payload, "certificate"));
+  } else {
+    while (host_wait(&host, GW_EVENT_PEER_DISCONNECTED, 0, &event) && event.event.status == GW_OK) {
+    }
+    CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
+    CHECK(event.event.actor == GW_ACTOR_USER);
+  }
+  gw_client_free(client);
+
+  client = open_showing(&host, server, "self.pem");
+  while (host_wait(&host, GW_EVENT_PEER_DISCONNECTED, 0, &event) && event.event.status == GW_OK) {
+  }
+  CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
+  gw_client_free(client);
+  gw_server_free(server);
+  host_close(&host);
+}
+
+static void client_certificates_are_required(void) { client_certificates_are_wanted(0); }
+static void client_certificates_are_optional(void) { client_certificates_are_wanted(GW_SERVER_CLIENT_OPTIONAL); }
+
+static void copy_file(const char *from, const char *to) {
+  char bytes[16384];
+  FILE *in = fopen(file(from), "r"), *out = fopen(to, "w");
+  if (in == NULL || out == NULL) exit(99);
+  fwrite(bytes, 1, fread(bytes, 1, sizeof bytes, in), out);
+  fclose(in);
+  fclose(out);
+}
+
+static void a_certificate_is_reloaded(void) {
+  host host;
+  kept_event event;
+  gw_server *server = NULL;
+  gw_slice before, after;
+  char path[] = "/tmp/gatewire-test-XXXXXX", good[65], renewed[65];
+  int made = mkstemp(path);
+  REQUIRE(made >= 0 && host_open(&host));
+  close(made);
+  fingerprint("good.pem", good);
+  fingerprint("renewed.pem", renewed);
+  copy_file("good.pem", path);
+  gw_server_options serving = host_server_options();
+  serving.certificate_file = path;
+  serving.key_file = path;
+  REQUIRE_STATUS(gw_server_open(host.context, &serving, &server), GW_OK);
+  REQUIRE_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE_PIN, &before), GW_OK);
+  gw_client *first = open_showing(&host, server, NULL);
+  CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, 0, &event));
+
+  /* What cannot be used changes nothing. */
+  copy_file("ca.pem", path);
+  CHECK_STATUS(gw_server_reload_certificate(server), GW_ERR_CERTIFICATE);
+  CHECK_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE_PIN, &after), GW_OK);
+  CHECK(slice_is(after, good));
+
+  copy_file("renewed.pem", path);
+  CHECK_STATUS(gw_server_reload_certificate(server), GW_OK);
+  CHECK_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE_PIN, &after), GW_OK);
+  CHECK(slice_is(after, renewed));
+  CHECK(slice_is(before, good)); /* borrowed before, and still there */
+
+  /* Who was there stays, who comes is shown the new one. */
+  gw_client_state state = {.struct_size = sizeof state};
+  gw_client *second = open_showing(&host, server, NULL);
+  CHECK(host_wait(&host, GW_EVENT_CLIENT_CONNECTED, gw_client_id(second), &event));
+  gw_tls_state tls = {.struct_size = sizeof tls};
+  CHECK_STATUS(gw_client_get_tls(second, &tls), GW_OK);
+  gw_slice pem;
+  CHECK_STATUS(gw_server_get_text(server, GW_SERVER_CERTIFICATE, &pem), GW_OK);
+  CHECK(pem.len > 0 && tls.chain.len == pem.len && memcmp(tls.chain.ptr, pem.ptr, pem.len) == 0);
+  CHECK_STATUS(gw_client_get_state(first, &state), GW_OK);
+  CHECK(state.phase == GW_PHASE_READY);
+  gw_client_free(first);
+  gw_client_free(second);
+  gw_server_free(server);
+
+  serving.certificate_file = NULL;
+  serving.key_file = NULL;
+  REQUIRE_STATUS(gw_server_open(host.context, &serving, &server), GW_OK);
+  CHECK_STATUS(gw_server_reload_certificate(server), GW_ERR_STATE);
+  CHECK_STATUS(gw_server_reload_certificate(NULL), GW_ERR_ARGUMENT);
+  gw_server_free(server);
+  host_close(&host);
+  remove(path);
+}
+
 static void a_made_certificate_is_valid_for_its_names(void) {
   host host;
   kept_event event;
@@ -263,6 +392,9 @@ int main(int argc, char **argv) {
   RUN("any of several pins will do", any_of_several_pins_will_do);
   RUN("garbage after the handshake ends the connection", garbage_after_the_handshake_ends_it);
   RUN("the gateway serves given certificates", the_gateway_serves_given_certificates);
+  RUN("client certificates are required and told", client_certificates_are_required);
+  RUN("client certificates are asked for and told", client_certificates_are_optional);
+  RUN("a certificate is reloaded without dropping anybody", a_certificate_is_reloaded);
   RUN("a made certificate is valid for its names", a_made_certificate_is_valid_for_its_names);
   return test_finish();
 }

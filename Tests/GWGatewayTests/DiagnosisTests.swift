@@ -27,7 +27,7 @@ struct DiagnosisTests {
         let findings = diagnosis.fail(Failure(.connect, .network, "refused"), detail: "{}".bytes, at(3))
         #expect(findings.map(\.step) == [.tcp, .proxy, .tls, .pin, .upgrade, .challenge, .auth, .tick])
         #expect(findings.first?.failure?.status == .connect)
-        #expect(findings.first?.text == "refused: check that the gateway runs and listens on this address and port")
+        #expect(findings.first?.text == "refused; check that the gateway runs and listens on this address and port")
         #expect(findings.first?.detail == "{}".bytes)
         #expect(findings.dropFirst().allSatisfy { $0.isSkipped && $0.text == "not reached" })
         #expect(diagnosis.present == nil)

@@ -188,7 +188,7 @@ final class Host: @unchecked Sendable {
 func clientSettings(port: UInt16, pin: [UInt8]? = nil) throws -> ClientSettings {
     var target = DialSettings.Target()
     target.url = "\(pin == nil ? "ws" : "wss")://127.0.0.1:\(port)".bytes
-    if let pin { target.pins = [pin] }
+    if let pin { target.trust.tls.pins = try PinSet([pin]) }
     var settings = try ClientSettings(DialSettings(target), identity: .none)
     settings.session.connect.clientVersion = "1".bytes
     settings.reconnects = false

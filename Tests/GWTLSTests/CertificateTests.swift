@@ -125,8 +125,8 @@ import Testing
         let empty = try TemporaryFile("nothing".bytes)
         for path in ["/nonexistent/ca.pem", empty.path, "/tmp/a\0b", ""] {
             var settings = ClientTLSSettings()
-            settings.caFile = path
-            let failure = #expect(throws: Failure.self) { try TLSContext(client: settings) }
+            settings.authorities.file = path
+            let failure = #expect(throws: Failure.self) { try TLSClient(settings) }
             #expect(failure?.status == .certificate)
             #expect(failure?.text.contains("the CA file") == true)
         }

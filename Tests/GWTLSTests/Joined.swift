@@ -11,18 +11,29 @@ final class Joined {
     var clientAction = TLSEngine.HandshakeAction.wantsInput
     var serverAction = TLSEngine.HandshakeAction.wantsInput
 
-    init(_ client: TLSContext, _ server: TLSContext, name: String = "localhost") throws {
-        self.client = try TLSEngine(client: client, serverName: name)
+    init(_ client: TLSClient, _ server: TLSContext, name: String = "localhost", showsIdentity: Bool = true) throws {
+        self.client = try TLSEngine(client: client, serverName: name, showsIdentity: showsIdentity)
         self.server = try TLSEngine(server: server)
     }
 
     /// Runs the handshake until neither end has more to say; input comes in pieces of `piece` bytes.
     func shake(piece: Int = .max) {
-        clientAction = client.handshake()
         serverAction = server.handshake()
+        goOn(piece: piece)
+    }
+
+    /// The same, where the client had stopped.
+    func goOn(piece: Int = .max) {
+        clientAction = client.handshake()
         while client.output.count > 0 || server.output.count > 0 {
             carry(client, server, piece) { serverAction = server.handshake() }
-            carry(server, client, piece) { clientAction = client.handshake() }
+            carry(server, client, piece) {
+                clientAction = client.handshake()
+                // Tickets (RFC 8446 section 4.6.1).
+                if clientAction.isDone, client.pendingInput > 0 {
+                    withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { _ = client.read(into: $0) }
+                }
+            }
         }
     }
 
@@ -74,6 +85,7 @@ extension TLSEngine.HandshakeAction {
     var isDone: Bool { if case .done = self { true } else { false } }
     var wantsInput: Bool { if case .wantsInput = self { true } else { false } }
     var failure: Failure? { if case .failed(let failure) = self { failure } else { nil } }
+    var question: Failure? { if case .asks(let failure) = self { failure } else { nil } }
 }
 
 extension TLSEngine.ReadAction {
@@ -93,18 +105,18 @@ enum Contexts {
         try TLSContext(server: ServerTLSSettings(identity: identity))
     }
 
-    static func client(pin certificate: Certificate) throws -> TLSContext {
+    static func client(pin certificate: Certificate) throws -> TLSClient {
         var settings = ClientTLSSettings()
         try settings.pins.add(hexText(certificate.sha256))
-        return try TLSContext(client: settings)
+        return try TLSClient(settings)
     }
 
     /// A client that trusts one certificate as its CA.
-    static func client(trusting certificate: Certificate) throws -> TLSContext {
+    static func client(trusting certificate: Certificate) throws -> TLSClient {
         let file = try TemporaryFile(certificate.pem)
         var settings = ClientTLSSettings()
-        settings.caFile = file.path
-        return try TLSContext(client: settings)
+        settings.authorities.file = file.path
+        return try TLSClient(settings)
     }
 }
 

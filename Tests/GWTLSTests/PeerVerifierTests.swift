@@ -8,7 +8,7 @@ import Testing
 @Suite struct PeerVerifierTests {
     private let day = 86_400
 
-    private func shaken(_ client: TLSContext, _ identity: TLSIdentity, name: String = "localhost") throws -> Joined {
+    private func shaken(_ client: TLSClient, _ identity: TLSIdentity, name: String = "localhost") throws -> Joined {
         let pair = try Joined(client, Contexts.server(identity), name: name)
         pair.shake()
         return pair
@@ -27,7 +27,7 @@ import Testing
         var settings = ClientTLSSettings()
         try settings.pins.add(String(repeating: "00", count: 32))
         try settings.pins.add(hexText(identity.certificate.sha256))
-        #expect(try shaken(try TLSContext(client: settings), identity).clientAction.isDone)
+        #expect(try shaken(try TLSClient(settings), identity).clientAction.isDone)
     }
 
     @Test(
@@ -66,9 +66,9 @@ import Testing
         let identity = try Contexts.identity()
         let file = try TemporaryFile(identity.certificate.pem)
         var settings = ClientTLSSettings()
-        settings.caFile = file.path
+        settings.authorities.file = file.path
         try settings.pins.add(String(repeating: "11", count: 32))
-        let failure = try #require(try shaken(try TLSContext(client: settings), identity).clientAction.failure)
+        let failure = try #require(try shaken(try TLSClient(settings), identity).clientAction.failure)
         #expect(failure.status == .tlsPin)
         #expect(text(failure.detail).hasSuffix("\"chain\":\"ok\"}"))
     }
@@ -85,7 +85,7 @@ import Testing
     @Test("Without pin a certificate of no known CA is refused")
     func untrusted() throws {
         let identity = try Contexts.identity()
-        let pair = try shaken(try TLSContext(client: ClientTLSSettings()), identity)
+        let pair = try shaken(try TLSClient(ClientTLSSettings()), identity)
         let failure = try #require(pair.clientAction.failure)
         #expect(failure.status == .tlsChain)
         #expect(failure.actor == .user)
@@ -148,14 +148,14 @@ import Testing
         "A server name that is none is refused before the handshake",
         arguments: ["", "a b", "a\0b", "a..b", "-\n", "[::1", "x/y"])
     func serverNames(name: String) throws {
-        let context = try TLSContext(client: ClientTLSSettings())
+        let context = try TLSClient(ClientTLSSettings())
         let failure = #expect(throws: Failure.self) { try TLSEngine(client: context, serverName: name) }
         #expect(failure?.status == .argument)
     }
 
     @Test("SNI is sent for names and not for addresses (RFC 6066 section 3)")
     func serverNameIndication() throws {
-        let context = try TLSContext(client: ClientTLSSettings())
+        let context = try TLSClient(ClientTLSSettings())
         for (name, isSent) in [("gateway.example", true), ("10.20.30.40", false), ("fe80::1", false)] {
             let engine = try TLSEngine(client: context, serverName: name)
             _ = engine.handshake()
@@ -170,9 +170,9 @@ import Testing
         let identity = try Contexts.identity()
         let client = try Contexts.client(pin: identity.certificate)
         if let list {
-            #expect(SSL_CTX_set_alpn_protos(client.handle, list, UInt32(list.count)) == 0)
+            #expect(SSL_CTX_set_alpn_protos(client.context.handle, list, UInt32(list.count)) == 0)
         } else {
-            #expect(SSL_CTX_set_alpn_protos(client.handle, nil, 0) == 0)
+            #expect(SSL_CTX_set_alpn_protos(client.context.handle, nil, 0) == 0)
         }
         let pair = try Joined(client, Contexts.server(identity))
         pair.shake()

@@ -31,11 +31,15 @@ import json
 import os
 import signal
 import ssl
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Optional
 
-from cutting_relay import Cut, CuttingRelay
+sys.path.append(str(Path(__file__).resolve().parent.parent / "Faults"))
+
+import fault_proxy
 from gateway_auth import Credentials
 from gateway_session import MAX_PAYLOAD, Closing, Session
 from gateway_settings import Faults, Settings
@@ -46,7 +50,7 @@ from websockets.http11 import Request, Response
 
 
 class GatewayDouble:
-    """The gateway: a relay that can cut, and the WebSocket server behind it."""
+    """The gateway: a proxy that can cut, and the WebSocket server behind it."""
 
     def __init__(self, settings: Optional[Settings] = None, **faults: Any) -> None:
         self.settings = settings or Settings()
@@ -59,7 +63,7 @@ class GatewayDouble:
         self._waiting: list[asyncio.Future[None]] = []
         self._count = 0
         self._start = time.monotonic()
-        self._relay: Optional[CuttingRelay] = None
+        self._proxy: Optional[fault_proxy.FaultProxy] = None
         self._server: Optional[Server] = None
 
     # --- faults ---
@@ -69,7 +73,7 @@ class GatewayDouble:
         self.faults = Faults()
         self.faults.update(values)
         self.faults_left = times
-        self._arm_relay()
+        self._arm_proxy()
 
     def faults_of_next_connection(self) -> Faults:
         faults = self.faults
@@ -79,16 +83,21 @@ class GatewayDouble:
                 self.set_faults({})
         return faults
 
-    def _arm_relay(self) -> None:
-        if self._relay is not None:
+    def _arm_proxy(self) -> None:
+        if self._proxy is not None:
             faults = self.faults
-            self._relay.cut = Cut(faults.cut == "accept", faults.cut_to_client, faults.cut_from_client, faults.cut_how)
+            self._proxy.faults = fault_proxy.Faults(
+                to_client=fault_proxy.Direction(cut_after=faults.cut_to_client),
+                from_client=fault_proxy.Direction(cut_after=faults.cut_from_client),
+                cut_on_accept=faults.cut == "accept",
+                how=faults.cut_how,
+            )
 
     def cut(self, upstream_port: int, how: str) -> None:
-        """Cuts the connection that reaches the server from this port of the relay."""
-        assert self._relay is not None
-        for link in self._relay.links:
-            if link.upstream is not None and link.upstream.get_extra_info("sockname")[1] == upstream_port:
+        """Cuts the connection that reaches the server from this port of the proxy."""
+        assert self._proxy is not None
+        for link in self._proxy.links:
+            if link.server is not None and link.server.get_extra_info("sockname")[1] == upstream_port:
                 link.cut(how)
 
     # --- journal ---
@@ -126,8 +135,8 @@ class GatewayDouble:
 
     @property
     def port(self) -> int:
-        assert self._relay is not None
-        return self._relay.port
+        assert self._proxy is not None
+        return self._proxy.port
 
     @property
     def url(self) -> str:
@@ -154,18 +163,18 @@ class GatewayDouble:
             server_header=None,
         )
         inner = next(iter(self._server.sockets)).getsockname()[1]
-        self._relay = CuttingRelay("127.0.0.1", inner)
-        await self._relay.start(settings.host, settings.port)
-        self._arm_relay()
+        self._proxy = fault_proxy.FaultProxy("127.0.0.1", inner)
+        await self._proxy.start(settings.host, settings.port)
+        self._arm_proxy()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        assert self._relay is not None
+        assert self._proxy is not None
         self._server.close(close_connections=False)
         for session in list(self.sessions):
             session.cut("close")
-        await self._relay.close()
+        await self._proxy.close()
         self._server.close()
         await self._server.wait_closed()
 

@@ -42,6 +42,79 @@ export interface RouteOptions {
   tcpUserTimeoutMs?: number
 }
 
+/** A server that would be refused for its certificate. */
+export interface TrustRequest {
+  /** Why it would be refused, in one line. */
+  message: string
+  details: {
+    /** SHA-256 of the leaf certificate, of its key, of the CA certificates that were shown, and of their keys. */
+    seen: string[]
+    seenKey: string[]
+    seenCA: string[]
+    seenCAKey: string[]
+    /** The pins; empty: a first use. */
+    wanted: string[]
+    subject: string
+    issuer: string
+    /** RFC 3339. */
+    notBefore: string
+    notAfter: string
+    names: string
+    /** Which is verified. */
+    serverName: string
+    /** What the CA check says: 'ok', or why not. */
+    chain: string
+  }
+}
+
+/** Which servers are believed, and how TLS is spoken with them. */
+export interface TrustOptions {
+  /** Left out: with pins 'pin', without 'ca'. */
+  mode?: 'ca' | 'pin' | 'pin-and-ca' | 'pin-or-ca'
+  /**
+   * Trust on first use: asked inside the TLS handshake about a server that would be refused; only true lets it in.  That it has the
+   * certificate's key is proved only when the connection is open: keep what was accepted then.
+   */
+  ask?: (request: TrustRequest) => boolean | Promise<boolean>
+  /** For ask.  Default: 60000. */
+  answerTimeoutMs?: number
+  /** CA certificates in place of the system's: a directory as 'openssl rehash' makes it; PEM text. */
+  caDirectory?: string
+  caPem?: string
+  /** The system's CA certificates beside them. */
+  systemCa?: boolean
+  /** Server name to send in place of the one that is verified; false: none. */
+  sni?: string | false
+  /** What is shown to servers that ask for a certificate: two PEM files, or one PKCS #12 file. */
+  certificateFile?: string
+  keyFile?: string
+  pkcs12File?: string
+  passphrase?: string
+  /** Colon-separated lists in OpenSSL's names: for TLS 1.2, for TLS 1.3, and the groups of the key exchange. */
+  ciphers?: string
+  cipherSuites?: string
+  groups?: string
+  minVersion?: '1.2' | '1.3'
+  maxVersion?: '1.2' | '1.3'
+  /** false: every handshake is a full one. */
+  resumption?: boolean
+  /** Session secrets are appended to it, for debugging. */
+  keyLogFile?: string
+}
+
+/** What TLS agreed on. */
+export interface TlsState {
+  /** 'TLSv1.3' */
+  version: string
+  cipher: string
+  /** Empty if the session was resumed without a new key exchange. */
+  group: string
+  /** The certificates that the server showed, as PEM, leaf first. */
+  chain: string
+  /** An earlier session goes on, and chain is that one's. */
+  resumed: boolean
+}
+
 /**
  * Time limits are whole milliseconds above 0; Infinity is no limit.  What is left out is decided by the library, whose
  * defaults stand in gatewire/client.h.
@@ -53,8 +126,8 @@ export interface ClientOptions {
    */
   alternates?: string | readonly string[]
   /**
-   * SHA-256 fingerprints of the gateway's certificate, of which one must match; they alone decide then.  Left out:
-   * the CA chain and the host name decide.
+   * SHA-256 of the gateway's certificate, or behind 'key:', 'ca:' and 'ca-key:' of its key, of a CA, of a CA's key; one must match, and
+   * they alone decide then.  Left out: the CA chain and the host name decide.
    */
   pins?: string | readonly string[]
   /** PEM file used in place of the system's CA certificates. */
@@ -83,6 +156,8 @@ export interface ClientOptions {
   caps?: readonly string[]
   locale?: string
   userAgent?: string
+  /** Modes, trust on first use, other CAs, client certificates, versions and ciphers. */
+  trust?: TrustOptions
   /** Which way leads there; left out: directly over TCP. */
   route?: RouteOptions
   /** Added to the upgrade request. */
@@ -233,6 +308,10 @@ export class Client extends EventEmitter {
   /** Hold back until 'drain'. */
   readonly writableNeedDrain: boolean
   state (): ClientState
+  /** What TLS agreed on; undefined without a connection or without TLS. */
+  tls (): TlsState | undefined
+  /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */
+  setPins (pins: string | readonly string[]): void
   /** The hello of the connection, at once or when there is one; rejects when the client ends. */
   ready (options?: { signal?: AbortSignal }): Promise<any>
   /**
@@ -259,6 +338,11 @@ export interface ServerOptions {
   /** PEM files; both left out: a self-signed certificate is made, valid for names. */
   certificateFile?: string
   keyFile?: string
+  /** Of an encrypted key. */
+  keyPassphrase?: string
+  /** PEM file of the CAs that clients must show a certificate of; clientOptional: those that show none are let in too. */
+  clientCaFile?: string
+  clientOptional?: boolean
   names?: readonly string[]
   /** true: no TLS; only for loopback addresses. */
   plaintext?: boolean
@@ -329,6 +413,8 @@ export class Server extends EventEmitter {
   readonly keyPin: string | undefined
   /** The certificate as PEM. */
   readonly certificate: string | undefined
+  /** Reads the PEM files again: who connects from now on is shown the new certificate. */
+  reloadCertificate (): void
   readonly peers: Peer[]
   /**
    * Answers a method.  A Uint8Array is JSON, sent verbatim; any other result is written as JSON.  Throw an RpcError to
@@ -376,6 +462,9 @@ export function serve (options?: ServerOptions): Promise<Server>
 
 /** Reads a certificate pin in any of its text forms; gives 64 lower-case hex digits. */
 export function normalizePin (text: string): string
+
+/** A pin of any kind in one form: 'cert:', 'key:', 'ca:' or 'ca-key:' and 64 lower-case hex digits. */
+export function readPin (text: string): string
 
 /** Version of the library, and of the TLS and compression libraries that it uses. */
 export const version: string

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-import { GatewireError, RouteOptions } from './index'
+import { GatewireError, RouteOptions, TlsState, TrustOptions } from './index'
 
 /** What can be sent: strings and numbers as text, bytes as binary, if SendOptions does not say otherwise. */
 export type Data = string | number | ArrayBufferLike | ArrayBufferView
@@ -67,6 +67,8 @@ export interface WebSocketOptions extends WebSocketLimits {
   servername?: string
   /** Whether ws:// may lead beyond this machine. Default: 'loopback'. */
   plaintext?: 'loopback' | 'private' | 'any'
+  /** Modes, trust on first use, other CAs, client certificates, versions and ciphers. */
+  trust?: TrustOptions
   /** Which way leads there; left out: directly over TCP. */
   route?: RouteOptions
   /** Added to the upgrade request; those of the upgrade itself are refused. */
@@ -289,6 +291,8 @@ export class WebSocket extends EventEmitter {
 
   /** After the end the last one, of a server's connection without its counts. */
   state (): WebSocketState
+  /** What TLS agreed on; undefined without TLS, before it stands and after the end. */
+  tls (): TlsState | undefined
 
   /** Resolves when the connection is open; rejects with what ended it before. */
   opened (): Promise<this>
@@ -320,10 +324,12 @@ export class WebSocket extends EventEmitter {
   /** Ends the connection at once: nothing more is sent, nobody is waited for.  Resolves as closed(). */
   terminate (): Promise<WebSocketEnd>
 
-  /** Not offered by the library: each throws GW_ERR_UNSUPPORTED and says what there is instead. */
+  /** Not offered by the library: throws GW_ERR_UNSUPPORTED and says what there is instead. */
   pong (): never
-  pause (): never
-  resume (): never
+  /** Reads nothing more until resume(), so that TCP holds the peer back; what was read before still comes. */
+  pause (): void
+  resume (): void
+  readonly isPaused: boolean
 
   /** Keeps the process alive until the end, which is the default.  Connections of a server are held by the server. */
   ref (): this
@@ -355,6 +361,11 @@ export interface WebSocketServerOptions extends WebSocketLimits {
   /** PEM files; both left out: a self-signed certificate is made, valid for names. */
   certificateFile?: string
   keyFile?: string
+  /** Of an encrypted key. */
+  keyPassphrase?: string
+  /** PEM file of the CAs that clients must show a certificate of; clientOptional: those that show none are let in too. */
+  clientCaFile?: string
+  clientOptional?: boolean
   names?: string | readonly string[]
   /** Asked about every upgrade.  If it throws, the peer gets 500 and the error is the program's. */
   verifyClient?: VerifyClient
@@ -403,6 +414,8 @@ export class WebSocketServer extends EventEmitter {
   readonly keyPin: string | undefined
   /** The certificate as PEM. */
   readonly certificate: string | undefined
+  /** Reads the PEM files again: who connects from now on is shown the new certificate. */
+  reloadCertificate (): void
 
   /** null when it does not listen. */
   address (): { address: string, family: 'IPv4' | 'IPv6', port: number } | null

@@ -70,19 +70,20 @@ enum {
   GW_ERR_CONNECT = -202, /* no address could be connected to */
   GW_ERR_CONNECT_TIMEOUT = -203,
   GW_ERR_LISTEN = -204, /* address in use or not ours */
-  GW_ERR_LOST = -205,   /* the peer or the network ended the connection without a close frame */
+  GW_ERR_LOST = -205,   /* the connection ended, or went silent, without a close frame of the peer's */
   GW_ERR_PROXY = -206,  /* the proxy could not be reached or does not speak as one */
   GW_ERR_PROXY_REFUSED = -207, /* the proxy said no; event code is its HTTP status or SOCKS reply, payload its HTTP answer as JSON */
   GW_ERR_PROXY_TIMEOUT = -208, /* the proxy did not open the tunnel in time */
 
   /* -3xx: TLS */
   GW_ERR_TLS = -300,         /* the handshake or a record failed */
-  GW_ERR_TLS_PIN = -301,     /* the certificate matches none of the pins; payload is JSON with "seen" and "wanted" */
+  GW_ERR_TLS_PIN = -301,     /* the certificate matches none of the pins; payload is JSON, see GW_EVENT_TRUST_REQUEST */
   GW_ERR_TLS_CHAIN = -302,   /* the certificate does not lead to a trusted CA */
   GW_ERR_TLS_NAME = -303,    /* the certificate is for another name */
   GW_ERR_TLS_EXPIRED = -304, /* the certificate is expired or not yet valid */
   GW_ERR_TLS_ALPN = -305,    /* the peer does not speak http/1.1 */
   GW_ERR_TLS_TIMEOUT = -306,
+  GW_ERR_TLS_REFUSED = -307, /* the host refused the certificate that GW_EVENT_TRUST_REQUEST showed */
 
   /* -4xx: the HTTP upgrade (RFC 6455 section 4) */
   GW_ERR_UPGRADE_REFUSED = -400, /* a status other than 101; event code is the status, payload JSON with the answer */
@@ -166,7 +167,9 @@ enum {
   GW_STRUCT_SOCKET_STATE = 13,
   GW_STRUCT_LISTENER_OPTIONS = 14,
   GW_STRUCT_LISTENER_STATS = 15,
-  GW_STRUCT_ROUTE_OPTIONS = 16
+  GW_STRUCT_ROUTE_OPTIONS = 16,
+  GW_STRUCT_TRUST_OPTIONS = 17,
+  GW_STRUCT_TLS_STATE = 18
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load
@@ -180,7 +183,8 @@ typedef struct gw_header {
 } gw_header;
 
 /* Reads a certificate pin: 64 hex digits in any case, with or without colons, with or without a label such as "sha256:".
- * Writes 64 lower-case hex digits and NUL to out.
+ * Writes 64 lower-case hex digits and NUL to out.  A pin of another kind (trust.h) is refused, for its digits alone would be taken for a
+ * certificate's; gw_pin_read reads all kinds.
  * Statuses: GW_OK, GW_ERR_ARGUMENT (NULL), GW_ERR_PIN_TEXT.  Threads: any. */
 GW_EXPORT gw_status gw_pin_normalize(const char *text, char out[65]);
 

@@ -16,6 +16,7 @@
 #include "base.h"
 #include "context.h"
 #include "route.h"
+#include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,12 +47,12 @@ typedef struct gw_client_options {
   const char *const *alternates;
   size_t alternate_count;
 
-  /* Trust.  With pins, the SHA-256 of the peer's leaf certificate alone decides; without, the CA chain and the host
-   * name do. */
-  const char *const *pins; /* text forms as in gw_pin_normalize; requires wss:// */
+  /* Trust.  With pins, they alone decide; without, the CA chain and the host name do; trust can say otherwise. */
+  const char *const *pins; /* SHA-256 of certificate, key or CA in the forms that trust.h lists; one that matches is enough; wss:// only */
   size_t pin_count;
   const char *ca_file;     /* PEM bundle used in place of the system's */
   const char *server_name; /* sent as SNI and verified, in place of the URL's host */
+  const gw_trust_options *trust; /* NULL: as said above */
 
   /* Credentials.  Never logged, never part of an event or error, wiped when freed. */
   const char *token;
@@ -122,7 +123,7 @@ GW_EXPORT void gw_client_options_init(gw_client_options *options);
 /* Starts connecting and returns.  Everything that can be known to be wrong without the network is refused here; details in
  * gw_context_last_error.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT,
- * GW_ERR_CERTIFICATE (ca_file), GW_ERR_IDENTITY, GW_ERR_FORKED.
+ * GW_ERR_CERTIFICATE (ca_file and those of trust), GW_ERR_IDENTITY, GW_ERR_FORKED.
  * Threads: any.  Owned: free with gw_client_free. */
 GW_EXPORT gw_status gw_client_open(gw_context *context, const gw_client_options *options, gw_client **out);
 
@@ -171,6 +172,18 @@ GW_EXPORT gw_status gw_client_close(gw_client *client, uint32_t code, const char
 /* Frees the handle.  An open client closes politely as long as its context is polled; its remaining events still come.
  * NULL is ignored.  Never waits; any order with gw_context_free.  Threads: any, also a finalizer's. */
 GW_EXPORT void gw_client_free(gw_client *client);
+
+/* Replaces the pins, all at once, for every TLS handshake that begins from now on; the present connection stays.  pins: as in
+ * gw_client_options; NULL and 0: none, so that with GW_TRUST_DEFAULT the CA check decides from now on.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT (the trust mode needs a pin), GW_ERR_PIN_TEXT (nothing is replaced), GW_ERR_CERTIFICATE (CA certificates are needed
+ * now and cannot be loaded), GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_client_set_pins(gw_client *client, const char *const *pins, size_t pin_count);
+
+/* Fills in what TLS agreed on in the present connection.  out: struct_size must be set.  Borrowed: the slices live until the next call of
+ * this function with this handle, or gw_client_free.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_STATE (no connection, or one without TLS), GW_ERR_GONE, GW_ERR_FORKED.
+ * Threads: any, one at a time for one handle. */
+GW_EXPORT gw_status gw_client_get_tls(gw_client *client, gw_tls_state *out);
 
 /* gw_client_state.phase */
 enum {

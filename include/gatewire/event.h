@@ -30,7 +30,7 @@ enum {
   /* An attempt failed or a connection ended, and the library will try again after retry_after_ms.
    * status, text, actor: why.  connection: as above, 0 for an attempt that never reached hello.
    * code: close code (RFC 6455 section 7.4) or HTTP status.  name: the gateway's detail code, if it gave one.
-   * payload: JSON details (pins seen and wanted, refused upgrade, error details), or empty. */
+   * payload: JSON details (refused certificate as in GW_EVENT_TRUST_REQUEST, refused upgrade, error details), or empty. */
   GW_EVENT_CLIENT_DISCONNECTED = 2,
 
   /* Terminal for a client: it was closed, or the library has stopped trying because trying again cannot help.
@@ -65,7 +65,8 @@ enum {
   /* --- embedded gateway --- */
 
   /* A peer passed the handshake.  connection: its id.  payload: JSON with "client", "role", "scopes", "deviceId",
-   * "remote"; no credential. */
+   * "remote", and with client_ca_file "certificate" if one was shown ("subject", "issuer", and the SHA-256 "sha256" and "keySha256");
+   * no credential. */
   GW_EVENT_PEER_CONNECTED = 20,
 
   /* Terminal for a peer that connected (GW_EVENT_PEER_CONNECTED came before), or for one that failed earlier.
@@ -83,11 +84,12 @@ enum {
   /* --- raw WebSocket (socket.h); connection: 0 for a gw_socket, else the id of the listener's connection --- */
 
   /* With GW_LISTENER_ASK: a peer asks to come in.  Answer with gw_listener_accept or gw_listener_reject.
-   * name: the request target (path and query); payload: JSON with "headers" ([[name, value], ...]), "subprotocols", "remote". */
+   * name: the request target (path and query); payload: JSON with "headers" ([[name, value], ...]), "subprotocols", "remote",
+   * "certificate" as in GW_EVENT_PEER_CONNECTED. */
   GW_EVENT_SOCKET_REQUEST = 30,
 
   /* The connection is open.  name: the subprotocol agreed, or empty.  payload: JSON with the peer's "headers" and, at a
-   * listener, "target" and "remote", at a gw_socket "redirects" (how many were followed) and "url" (the last one's, without user and
+   * listener, "target", "remote" and "certificate" (as in GW_EVENT_PEER_CONNECTED), at a gw_socket "redirects" (how many were followed) and "url" (the last one's, without user and
    * password). */
   GW_EVENT_SOCKET_OPEN = 31,
 
@@ -115,11 +117,21 @@ enum {
    * that it passed with a remark.  flags: GW_EVENT_SKIPPED, GW_EVENT_RETRYABLE.  payload: JSON, or empty: addresses that were
    * tried; TLS version, cipher and certificate; pins seen and wanted; HTTP status and headers (without Set-Cookie), of a refusal with its
    * "body"; protocol, scopes, tick interval; of a refused connect request its details. */
-  GW_EVENT_DOCTOR_STEP = 40,
+  GW_EVENT_DOCTOR_STEP = 50,
 
   /* Terminal for a doctor.  status GW_OK: every step passed or was not needed.  Else of the first that failed: name: the step;
    * status, actor, text (without the advice), payload, flags, retry_after_ms.  code: how long all of it took, in microseconds. */
-  GW_EVENT_DOCTOR_DONE = 41
+  GW_EVENT_DOCTOR_DONE = 51,
+
+  /* --- clients and sockets, with GW_TRUST_ASK (trust.h) --- */
+
+  /* Inside a TLS handshake: the server would be refused for its certificate.  Answer with gw_trust_answer within answer_timeout_ms, after which the
+   * attempt ends with GW_ERR_TLS_TIMEOUT.  subject: id of the question; status, text: why it would be refused; payload: JSON with the SHA-256 of
+   * what was shown ("seen": [leaf], "seenKey": [its key], "seenCA": [...], "seenCAKey": [...]), "wanted" (the pins, [] if there are
+   * none: a first use), "subject", "issuer", "notBefore", "notAfter" (RFC 3339), "names", "serverName" (which is verified), and "chain" (what the CA
+   * check says, "ok" or why not).  That the server has the certificate's key is proved only when the handshake is done: keep what was
+   * accepted when the connection is open. */
+  GW_EVENT_TRUST_REQUEST = 40
 };
 
 /* gw_event.flags */

@@ -5,6 +5,7 @@
  *   context.h   the context: one file descriptor to watch, one function that does the work and hands out events
  *   event.h     the events and what each field means for each type
  *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
+ *   trust.h     which servers are believed: pins, CAs, asking; how TLS is spoken
  *   client.h    a gateway connection that heals itself: calls, answers, events
  *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
@@ -37,6 +38,7 @@
 #include "context.h"
 #include "event.h"
 #include "route.h"
+#include "trust.h"
 #include "client.h"
 #include "doctor.h"
 #include "server.h"

@@ -23,7 +23,8 @@ enum {
   GW_SERVER_NO_DEFLATE = 1u << 1,       /* do not agree to permessage-deflate */
   GW_SERVER_DEFLATE_TAKEOVER = 1u << 2, /* keep the compression window between messages if the peer does */
   GW_SERVER_NO_BUILTIN = 1u << 3,       /* hand every method to the host */
-  GW_SERVER_REQUIRE_DEVICE = 1u << 4    /* refuse peers without a device identity */
+  GW_SERVER_REQUIRE_DEVICE = 1u << 4,   /* refuse peers without a device identity */
+  GW_SERVER_CLIENT_OPTIONAL = 1u << 5   /* with client_ca_file: let clients in that show no certificate */
 };
 
 typedef struct gw_server_options {
@@ -35,6 +36,9 @@ typedef struct gw_server_options {
   /* TLS.  Both NULL: a self-signed certificate for a fresh P-256 key is made, valid for names. */
   const char *certificate_file; /* PEM, leaf first */
   const char *key_file;         /* PEM */
+  const char *key_passphrase;   /* of an encrypted key; kept for gw_server_reload_certificate, wiped when freed */
+  /* PEM file of the CAs that clients must have a certificate of (RFC 8446 section 4.3.2); NULL: they are not asked for one. */
+  const char *client_ca_file;
   const char *const *names;     /* DNS names and addresses for the certificate.  NULL: localhost, 127.0.0.1, ::1 */
   size_t name_count;
 
@@ -88,6 +92,13 @@ enum {
 /* Text about the server; empty for what a plaintext server has not.  Borrowed: lives as long as the handle.
  * Statuses: GW_OK, GW_ERR_ARGUMENT.  Threads: any. */
 GW_EXPORT gw_status gw_server_get_text(const gw_server *server, uint32_t which, gw_slice *out);
+
+/* Reads certificate_file and key_file again, with client_ca_file, and shows the new certificate to those who connect from now on;
+ * connections that are there stay.  gw_server_get_text tells of the new one afterwards; texts that were borrowed before stay valid.  If
+ * it fails nothing changes.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_CERTIFICATE, GW_ERR_STATE (the certificate does not come from a file), GW_ERR_GONE,
+ * GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_server_reload_certificate(gw_server *server);
 
 /* Answers a request.  payload: JSON, checked and sent verbatim; NULL and 0: no payload member.  final: 0 keeps the request
  * open for a further answer (the first one of an accepted run), else it ends here.

@@ -11,6 +11,7 @@
 #include "base.h"
 #include "context.h"
 #include "route.h"
+#include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,7 @@ typedef struct gw_socket_options {
   size_t pin_count;
   const char *ca_file;
   const char *server_name;
+  const gw_trust_options *trust; /* as in gw_client_options */
   const gw_route_options *route; /* NULL: directly over TCP */
   const gw_header *headers; /* added to the upgrade request, Origin and Cookie for example; reserved ones are refused */
   size_t header_count;
@@ -112,7 +114,7 @@ GW_EXPORT void gw_socket_options_init(gw_socket_options *options);
 /* Starts connecting and returns.  GW_EVENT_SOCKET_OPEN follows, or GW_EVENT_SOCKET_CLOSED.  An answer other than 101 is
  * GW_ERR_UPGRADE_REFUSED: code is its status, payload JSON with "status", "headers" ([[name, value], ...]) and "body" (up to 64 KiB).
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_URL, GW_ERR_PLAINTEXT, GW_ERR_PIN_TEXT,
- * GW_ERR_CERTIFICATE (ca_file), GW_ERR_FORKED.
+ * GW_ERR_CERTIFICATE (ca_file and those of trust), GW_ERR_FORKED.
  * Threads: any.  Owned: free with gw_socket_free. */
 GW_EXPORT gw_status gw_socket_open(gw_context *context, const gw_socket_options *options, gw_socket **out);
 
@@ -140,6 +142,15 @@ GW_EXPORT gw_status gw_socket_close(gw_socket *socket, uint32_t code, const char
  * with GW_ERR_CANCELLED and code 1006.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_abort(gw_socket *socket);
+
+/* Reads nothing more from the peer until gw_socket_resume, so that TCP holds the peer back: for a host that cannot keep up.  What
+ * was read before, up to 256 KiB of frames, still comes.  Pings of the peer wait with the rest, and silence is not held against it.
+ * gw_socket_close ends the pause.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STATE (not open), GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
+GW_EXPORT gw_status gw_socket_pause(gw_socket *socket);
+
+/* Reads on after gw_socket_pause.  Statuses and threads: as gw_socket_pause. */
+GW_EXPORT gw_status gw_socket_resume(gw_socket *socket);
 
 /* Frees the handle.  An open socket closes politely as long as its context is polled; its remaining events still come.
  * NULL is ignored.  Never waits; any order with gw_context_free.  Threads: any, also a finalizer's. */
@@ -195,6 +206,9 @@ typedef struct gw_socket_state {
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_GONE (the context was freed), GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_socket_get_state(const gw_socket *socket, gw_socket_state *out);
 
+/* As gw_client_get_tls, of a socket. */
+GW_EXPORT gw_status gw_socket_get_tls(gw_socket *socket, gw_tls_state *out);
+
 /*
  * --- server ---
  *
@@ -213,6 +227,7 @@ enum {
   GW_LISTENER_DEFLATE_TAKEOVER = GW_LISTENER_CLIENT_TAKEOVER | GW_LISTENER_SERVER_TAKEOVER,
   GW_LISTENER_PARTS = 1u << 5,            /* as GW_SOCKET_PARTS */
   GW_LISTENER_CONTROL = 1u << 6,          /* as GW_SOCKET_CONTROL */
+  GW_LISTENER_CLIENT_OPTIONAL = 1u << 9,  /* with client_ca_file: let clients in that show no certificate */
   GW_LISTENER_ASK = 1u << 7               /* every upgrade request is GW_EVENT_SOCKET_REQUEST, for the host to decide */
 };
 
@@ -220,8 +235,10 @@ typedef struct gw_listener_options {
   uint32_t struct_size;
   uint32_t flags;
   const char *address;          /* literal address.  NULL: 127.0.0.1 */
-  const char *certificate_file; /* as in gw_server_options */
+  const char *certificate_file; /* as in gw_server_options, with the three below */
   const char *key_file;
+  const char *key_passphrase;
+  const char *client_ca_file;
   const char *const *names;
   size_t name_count;
   /* Allowed Origin values, "https://example.org" for one, compared without case and without the scheme's default port; NULL: any.  A
@@ -255,6 +272,9 @@ GW_EXPORT uint32_t gw_listener_port(const gw_listener *listener);
 /* Text about the listener; which, out, ownership and statuses as gw_server_get_text.  Threads: any. */
 GW_EXPORT gw_status gw_listener_get_text(const gw_listener *listener, uint32_t which, gw_slice *out);
 
+/* As gw_server_reload_certificate. */
+GW_EXPORT gw_status gw_listener_reload_certificate(gw_listener *listener);
+
 /* Lets a connection in that GW_EVENT_SOCKET_REQUEST asked about; GW_EVENT_SOCKET_OPEN follows.  subprotocol: one that the peer offered, or NULL.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_listener_accept(gw_listener *listener, uint64_t connection, const char *subprotocol);
@@ -275,6 +295,12 @@ GW_EXPORT gw_status gw_listener_disconnect(gw_listener *listener, uint64_t conne
 
 /* As gw_socket_abort, of one connection. */
 GW_EXPORT gw_status gw_listener_abort(gw_listener *listener, uint64_t connection);
+
+/* As gw_socket_pause, of one connection. */
+GW_EXPORT gw_status gw_listener_pause(gw_listener *listener, uint64_t connection);
+
+/* As gw_socket_resume, of one connection. */
+GW_EXPORT gw_status gw_listener_resume(gw_listener *listener, uint64_t connection);
 
 /* As gw_socket_get_state, of one connection; GW_ERR_GONE once it has ended. */
 GW_EXPORT gw_status gw_listener_get_state(const gw_listener *listener, uint64_t connection, gw_socket_state *out);

@@ -88,6 +88,9 @@ int gw_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 void gw_thread_join(pthread_t thread);
 void gw_thread_detach(pthread_t thread);
 
+/* pthread_mutex_trylock (threads.c). */
+int gw_mutex_trylock(pthread_mutex_t *mutex);
+
 /* One page that a forked child finds zeroed, so that a fork is noticed without a system call.  NULL: no memory. */
 static inline uint32_t *gw_fork_mark(void) {
   long size = sysconf(_SC_PAGESIZE);

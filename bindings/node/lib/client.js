@@ -8,18 +8,19 @@ const { lastError, makeError } = require('./errors.js')
 const { EventStream, GatewayEvent } = require('./events.js')
 const { native, ID_HIGH, ID_LOW } = require('./native.js')
 const {
-  checkInteger, checkNames, checkObject, checkText, checkTime, readOptions, wrongType
+  checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions, wrongType
 } = require('./options.js')
 const { readRoute } = require('./route.js')
+const { answerTrust, readTls, readTrust } = require('./trust.js')
 
 const {
   GW_CALL_EXPECT_FINAL, GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
   GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_CANCELLED, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
   GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
-  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_QUEUED
+  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_TRUST_REQUEST, GW_QUEUED
 } = native.constants
 
-const KINDS = { ...native.clientOptions, route: readRoute }
+const KINDS = { ...native.clientOptions, route: readRoute, trust: readTrust }
 
 // Options that stand for flags of the library.
 const CHOICES = {
@@ -110,6 +111,7 @@ class Client extends EventEmitter {
   #isConnected = false
   #isHeld = false
   #needDrain = false
+  #ask
   #end // {error} after the last event
   #closing // promise of close()
   #streams = new Set()
@@ -120,6 +122,7 @@ class Client extends EventEmitter {
     const place = native.clientOpen(text, flags, values)
     if (place < 0) throw lastError(place)
     this.#place = place
+    this.#ask = values.trust?.ask
     // What may carry credentials is not kept.
     this.#url = text.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//')
     owners[place] = this
@@ -148,6 +151,17 @@ class Client extends EventEmitter {
     const state = native.clientState(this.#place)
     if (typeof state === 'number') return { ...CLOSED }
     return { ...state, phase: PHASES[state.phase] ?? 'unknown', deflate: state.deflate !== 0, tls: state.tls !== 0 }
+  }
+
+  /** What TLS agreed on; undefined without a connection or without TLS. */
+  tls () {
+    return readTls(this.#place)
+  }
+
+  /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */
+  setPins (pins) {
+    const status = native.clientSetPins(this.#place, { pins: checkTexts('setPins: pins', pins) })
+    if (status < 0) throw lastError(status)
   }
 
   /** The hello of the connection, at once or when there is one; rejects when the client ends. */
@@ -292,6 +306,9 @@ class Client extends EventEmitter {
         break
       case GW_EVENT_GAP:
         this.emit('gap', { seq: sequence(notice), missing: notice.code })
+        break
+      case GW_EVENT_TRUST_REQUEST:
+        answerTrust(this.#ask, notice)
         break
       case GW_EVENT_CLIENT_CLOSED:
         this.#closed(notice.status === 0 ? null : notice.error())

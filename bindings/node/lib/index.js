@@ -16,6 +16,13 @@ function normalizePin (text) {
   return pin
 }
 
+/** Reads a pin of any kind; gives 'cert:', 'key:', 'ca:' or 'ca-key:' and 64 lower-case hex digits. */
+function readPin (text) {
+  const pin = native.pinRead(checkText('readPin: text', text))
+  if (typeof pin === 'number') throw makeError(pin, '', { actor: 1 })
+  return pin
+}
+
 /** How the work is shared with a thread of the library; only before the first client or server. */
 function configure (options) {
   checkObject('configure: options', options)
@@ -42,6 +49,7 @@ module.exports = {
   WebSocket,
   WebSocketServer,
   normalizePin,
+  readPin,
   version: native.version,
   dependencies: native.dependencies,
   ...classes

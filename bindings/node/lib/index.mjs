@@ -11,6 +11,7 @@ export const {
   WebSocket,
   WebSocketServer,
   normalizePin,
+  readPin,
   version,
   dependencies,
   GatewireError,

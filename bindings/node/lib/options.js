@@ -136,6 +136,6 @@ function checkBoolean (name, value) {
 }
 
 module.exports = {
-  checkBoolean, checkFunction, checkInteger, checkNames, checkObject, checkTakeover, checkText, checkTexts, checkTime,
-  readOptions, wrongType, wrongValue
+  checkBoolean, checkChoice, checkFunction, checkInteger, checkNames, checkObject, checkTakeover, checkText, checkTexts,
+  checkTime, readOptions, wrongType, wrongValue
 }

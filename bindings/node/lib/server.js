@@ -10,12 +10,13 @@ const { checkInteger, checkNames, checkObject, checkText, readOptions, wrongType
 
 const {
   GW_ERR_GONE, GW_EVENT_PEER_CONNECTED, GW_EVENT_PEER_DISCONNECTED, GW_EVENT_PEER_REQUEST, GW_EVENT_SERVER_CLOSED,
-  GW_SERVER_CERTIFICATE, GW_SERVER_CERTIFICATE_PIN, GW_SERVER_DEFLATE_TAKEOVER, GW_SERVER_KEY_PIN, GW_SERVER_NO_BUILTIN,
+  GW_SERVER_CERTIFICATE, GW_SERVER_CERTIFICATE_PIN, GW_SERVER_CLIENT_OPTIONAL, GW_SERVER_DEFLATE_TAKEOVER, GW_SERVER_KEY_PIN, GW_SERVER_NO_BUILTIN,
   GW_SERVER_NO_DEFLATE, GW_SERVER_PLAINTEXT, GW_SERVER_REQUIRE_DEVICE, GW_SERVER_URL, GW_QUEUED
 } = native.constants
 
 // Options that stand for flags of the library.
 const CHOICES = {
+  clientOptional: new Map([[false, 0], [true, GW_SERVER_CLIENT_OPTIONAL]]),
   builtin: new Map([[true, 0], [false, GW_SERVER_NO_BUILTIN]]),
   deflate: new Map([[true, 0], [false, GW_SERVER_NO_DEFLATE], ['takeover', GW_SERVER_DEFLATE_TAKEOVER]]),
   plaintext: new Map([[false, 0], [true, GW_SERVER_PLAINTEXT]]),
@@ -118,11 +119,23 @@ class Server extends EventEmitter {
     this.#place = place
     this.url = native.serverText(place, GW_SERVER_URL)
     this.port = native.serverPort(place)
+    this.#readCertificate()
+    owners[place] = this
+    this.ref()
+  }
+
+  #readCertificate () {
+    const place = this.#place
     this.pin = native.serverText(place, GW_SERVER_CERTIFICATE_PIN) || undefined
     this.keyPin = native.serverText(place, GW_SERVER_KEY_PIN) || undefined
     this.certificate = native.serverText(place, GW_SERVER_CERTIFICATE) || undefined
-    owners[place] = this
-    this.ref()
+  }
+
+  /** Reads the certificate and its key again; who connects from now on is shown the new one. */
+  reloadCertificate () {
+    const status = native.serverReload(this.#place)
+    if (status < 0) throw lastError(status)
+    this.#readCertificate()
   }
 
   get peers () {

@@ -7,9 +7,10 @@ const {
   checkBoolean, checkFunction, checkObject, checkTexts, readOptions, wrongType
 } = require('./options.js')
 const { readRoute } = require('./route.js')
+const { readTrust } = require('./trust.js')
 
 const {
-  GW_LISTENER_ASK, GW_LISTENER_CLIENT_TAKEOVER, GW_LISTENER_CONTROL, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PARTS,
+  GW_LISTENER_ASK, GW_LISTENER_CLIENT_OPTIONAL, GW_LISTENER_CLIENT_TAKEOVER, GW_LISTENER_CONTROL, GW_LISTENER_NO_DEFLATE, GW_LISTENER_PARTS,
   GW_LISTENER_PLAINTEXT, GW_LISTENER_SERVER_TAKEOVER, GW_SOCKET_CLIENT_TAKEOVER, GW_SOCKET_CONTROL,
   GW_SOCKET_NEED_SUBPROTOCOL, GW_SOCKET_NO_DEFLATE, GW_SOCKET_PARTS, GW_SOCKET_PLAINTEXT_ANY,
   GW_SOCKET_PLAINTEXT_PRIVATE, GW_SOCKET_SERVER_TAKEOVER
@@ -24,6 +25,7 @@ const CLIENT_CHOICES = {
 }
 
 const SERVER_CHOICES = {
+  clientOptional: new Map([[false, 0], [true, GW_LISTENER_CLIENT_OPTIONAL]]),
   parts: new Map([[false, 0], [true, GW_LISTENER_PARTS]]),
   plaintext: new Map([[false, 0], [true, GW_LISTENER_PLAINTEXT]])
 }
@@ -37,12 +39,12 @@ const REFUSED_BY_CLIENT = {
   agent: 'the library makes its connections itself',
   auth: 'put user and password into the URL, or an Authorization field into headers',
   ca: `${FILES}: use caFile`,
-  cert: 'client certificates are not offered',
+  cert: `${FILES}: use trust.certificateFile`,
   checkServerIdentity: 'use pins to trust a certificate whatever its name',
   createConnection: 'the library makes its connections itself',
   followRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
   generateMask: 'masks are random (RFC 6455 section 5.3)',
-  key: 'client certificates are not offered',
+  key: `${FILES}: use trust.keyFile`,
   maxRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
   protocolVersion: 'the version is 13 (RFC 6455)',
   rejectUnauthorized: 'certificates are always checked: use pins or caFile for one that no known CA has signed',
@@ -52,7 +54,7 @@ const REFUSED_BY_CLIENT = {
 const REFUSED_BY_SERVER = {
   WebSocket: 'connections are of the class WebSocket',
   backlog: OWN_LISTENER,
-  ca: 'client certificates are not offered',
+  ca: `${FILES}: use clientCaFile`,
   cert: `${FILES}: use certificateFile`,
   key: `${FILES}: use keyFile`,
   noServer: OWN_LISTENER,
@@ -98,6 +100,7 @@ function readSocketOptions (protocols = [], options = {}) {
     ...native.limitOptions,
     origin: 'text',
     route: readRoute,
+    trust: readTrust,
     handshakeTimeout: 'time',
     perMessageDeflate: checkDeflate
   }

@@ -49,12 +49,24 @@ class WebSocketServer extends EventEmitter {
     if (place < 0) throw lastError(place)
     this.#place = place
     this.url = native.listenerText(place, GW_SERVER_URL)
-    this.pin = native.listenerText(place, GW_SERVER_CERTIFICATE_PIN) || undefined
-    this.keyPin = native.listenerText(place, GW_SERVER_KEY_PIN) || undefined
-    this.certificate = native.listenerText(place, GW_SERVER_CERTIFICATE) || undefined
+    this.#readCertificate()
     owners[place] = this
     this.ref()
     process.nextTick(() => { if (this.#place >= 0) this.emit('listening') })
+  }
+
+  #readCertificate () {
+    const place = this.#place
+    this.pin = native.listenerText(place, GW_SERVER_CERTIFICATE_PIN) || undefined
+    this.keyPin = native.listenerText(place, GW_SERVER_KEY_PIN) || undefined
+    this.certificate = native.listenerText(place, GW_SERVER_CERTIFICATE) || undefined
+  }
+
+  /** Reads the certificate and its key again; who connects from now on is shown the new one. */
+  reloadCertificate () {
+    const status = native.listenerReload(this.#place)
+    if (status < 0) throw lastError(status)
+    this.#readCertificate()
   }
 
   /** null when it does not listen. */

@@ -12,12 +12,13 @@ const { kindOf, readData, readSendOptions, toArrayBuffer } = require('./websocke
 const { addBrowserEvents } = require('./websocket-events.js')
 const { readSocketOptions } = require('./websocket-options.js')
 const { readQueuedBytes, readState } = require('./websocket-state.js')
+const { answerTrust, readTls } = require('./trust.js')
 const { UpgradeResponse } = require('./websocket-upgrade.js')
 
 const {
   GW_BINARY, GW_ERR_CANCELLED, GW_ERR_CLOSED, GW_ERR_GONE, GW_ERR_LOST, GW_ERR_STATE, GW_ERR_UNSUPPORTED,
   GW_ERR_UPGRADE_REFUSED, GW_EVENT_PART, GW_EVENT_SOCKET_CLOSED, GW_EVENT_SOCKET_OPEN, GW_EVENT_SOCKET_PING,
-  GW_EVENT_SOCKET_PONG, GW_EVENT_SOCKET_WRITABLE, GW_QUEUED
+  GW_EVENT_SOCKET_PONG, GW_EVENT_SOCKET_WRITABLE, GW_EVENT_TRUST_REQUEST, GW_QUEUED
 } = native.constants
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
@@ -37,6 +38,7 @@ function unsupported (text) {
 
 class WebSocket extends EventEmitter {
   #place = -1
+  #ask
   #low = 0 // id of a server's connection
   #high = 0
   #onEnd // of a server's connection
@@ -49,6 +51,7 @@ class WebSocket extends EventEmitter {
   #needDrain = false
   #wasClean = false
   #hasParts = false
+  #isPaused = false
   #lastState
   #end // what closed() resolves with
   #openers = []
@@ -76,9 +79,15 @@ class WebSocket extends EventEmitter {
     const place = native.socketOpen(text, flags, values, deflate)
     if (place < 0) throw lastError(place)
     this.#place = place
+    this.#ask = values.trust?.ask
     this.#url = text.replace(/\/\/[^/?#@]*@/, '//')
     owners[place] = this
     this.ref()
+  }
+
+  /** What TLS agreed on; undefined without TLS, before it stands and after the end. */
+  tls () {
+    return readTls(this.#place)
   }
 
   /** Without user and password; empty for a connection of a server. */
@@ -251,12 +260,19 @@ class WebSocket extends EventEmitter {
     throw unsupported('pong: the library answers pings by itself and sends no other pongs')
   }
 
+  /** Reads nothing more until resume(), so that TCP holds the peer back; what was read before still comes. */
   pause () {
-    throw unsupported('pause: the library reads as fast as events are taken; messages({ limit }) bounds what waits')
+    if (this.#readyState !== OPEN) return
+    this.#isPaused = native.socketPause(this.#place, this.#low, this.#high, true) >= 0
   }
 
   resume () {
-    throw unsupported('resume: the library cannot be told to stop reading')
+    if (this.#isPaused) native.socketPause(this.#place, this.#low, this.#high, false)
+    this.#isPaused = false
+  }
+
+  get isPaused () {
+    return this.#isPaused && this.#readyState === OPEN
   }
 
   /** Keeps the process alive until the end, which is the default.  Connections of a server are held by the server. */
@@ -301,6 +317,9 @@ class WebSocket extends EventEmitter {
         break
       case GW_EVENT_SOCKET_WRITABLE:
         this.#drained()
+        break
+      case GW_EVENT_TRUST_REQUEST:
+        answerTrust(this.#ask, notice)
         break
       case GW_EVENT_SOCKET_CLOSED:
         this.#ended(notice)

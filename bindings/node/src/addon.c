@@ -152,6 +152,7 @@ static const struct {
     CONSTANT(GW_EVENT_SOCKET_PONG),
     CONSTANT(GW_EVENT_SOCKET_WRITABLE),
     CONSTANT(GW_EVENT_SOCKET_CLOSED),
+    CONSTANT(GW_EVENT_TRUST_REQUEST),
     CONSTANT(GW_EVENT_DOCTOR_STEP),
     CONSTANT(GW_EVENT_DOCTOR_DONE),
     CONSTANT(GW_EVENT_RETRYABLE),
@@ -172,6 +173,7 @@ static const struct {
     CONSTANT(GW_SERVER_DEFLATE_TAKEOVER),
     CONSTANT(GW_SERVER_NO_BUILTIN),
     CONSTANT(GW_SERVER_REQUIRE_DEVICE),
+    CONSTANT(GW_SERVER_CLIENT_OPTIONAL),
     CONSTANT(GW_SERVER_URL),
     CONSTANT(GW_SERVER_CERTIFICATE_PIN),
     CONSTANT(GW_SERVER_KEY_PIN),
@@ -187,6 +189,16 @@ static const struct {
     CONSTANT(GW_SOCKET_CLIENT_TAKEOVER),
     CONSTANT(GW_SOCKET_SERVER_TAKEOVER),
     CONSTANT(GW_ROUTE_PROXY_ENVIRONMENT),
+    CONSTANT(GW_TRUST_CA),
+    CONSTANT(GW_TRUST_PIN),
+    CONSTANT(GW_TRUST_PIN_AND_CA),
+    CONSTANT(GW_TRUST_PIN_OR_CA),
+    CONSTANT(GW_TRUST_ASK),
+    CONSTANT(GW_TRUST_SYSTEM_CA),
+    CONSTANT(GW_TRUST_NO_RESUMPTION),
+    CONSTANT(GW_TRUST_NO_SNI),
+    CONSTANT(GW_TLS_1_2),
+    CONSTANT(GW_TLS_1_3),
     CONSTANT(GW_SOCKET_PARTS),
     CONSTANT(GW_SOCKET_CONTROL),
     CONSTANT(GW_SOCKET_NEED_SUBPROTOCOL),
@@ -197,6 +209,7 @@ static const struct {
     CONSTANT(GW_LISTENER_PARTS),
     CONSTANT(GW_LISTENER_CONTROL),
     CONSTANT(GW_LISTENER_ASK),
+    CONSTANT(GW_LISTENER_CLIENT_OPTIONAL),
 #undef CONSTANT
 };
 
@@ -223,6 +236,8 @@ static const struct {
     {GW_STRUCT_SOCKET_OPTIONS, "gw_socket_options", sizeof(gw_socket_options), false},
     {GW_STRUCT_SOCKET_STATE, "gw_socket_state", sizeof(gw_socket_state), false},
     {GW_STRUCT_LISTENER_OPTIONS, "gw_listener_options", sizeof(gw_listener_options), false},
+    {GW_STRUCT_TRUST_OPTIONS, "gw_trust_options", sizeof(gw_trust_options), false},
+    {GW_STRUCT_TLS_STATE, "gw_tls_state", sizeof(gw_tls_state), false},
     {GW_STRUCT_LISTENER_STATS, "gw_listener_stats", sizeof(gw_listener_stats), false},
 };
 
@@ -285,6 +300,7 @@ NAPI_MODULE_INIT() {
       !define_functions(env, exports, doctor_functions, doctor_function_count, addon) ||
       !define_functions(env, exports, server_functions, server_function_count, addon) ||
       !define_functions(env, exports, socket_functions, socket_function_count, addon) ||
+      !define_functions(env, exports, trust_functions, trust_function_count, addon) ||
       !define_functions(env, exports, listener_functions, listener_function_count, addon)) {
     return NULL;
   }
@@ -302,6 +318,7 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "limitOptions", limits_describe(env));
   set_described(env, exports, "deflateOptions", deflate_describe(env));
   set_described(env, exports, "routeOptions", route_describe(env));
+  set_described(env, exports, "trustOptions", trust_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

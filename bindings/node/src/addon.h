@@ -109,6 +109,8 @@ extern const napi_property_descriptor server_functions[];
 extern const size_t server_function_count;
 extern const napi_property_descriptor socket_functions[];
 extern const size_t socket_function_count;
+extern const napi_property_descriptor trust_functions[];
+extern const size_t trust_function_count;
 extern const napi_property_descriptor listener_functions[];
 extern const size_t listener_function_count;
 
@@ -120,15 +122,21 @@ napi_value listener_describe(napi_env env);
 napi_value limits_describe(napi_env env);
 napi_value deflate_describe(napi_env env);
 napi_value route_describe(napi_env env);
+napi_value trust_describe(napi_env env);
 
 /* Reads the member "route" of options, { flags, values }, if it is there.  *out: what to hand to the library, NULL without.
  * False with an exception pending; memory as in read_options. */
 bool read_route(napi_env env, napi_value all, gw_route_options *route, struct option_memory *memory,
                 const gw_route_options **out);
 
-/* Reads url, flags and options of a client.  False with an exception pending; memory as in read_options, route for as long. */
+/* The same for the member "trust". */
+bool read_trust(napi_env env, napi_value all, gw_trust_options *trust, struct option_memory *memory,
+                const gw_trust_options **out);
+
+/* Reads url, flags and options of a client.  False with an exception pending; memory as in read_options, route and trust for as long. */
 bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
-                         gw_route_options *route, struct option_memory *memory);
+                         gw_route_options *route, gw_trust_options *trust,
+                         struct option_memory *memory);
 
 /* Reads what sockets and listeners have in common.  False with an exception pending; else as read_options. */
 bool read_limits(napi_env env, napi_value object, napi_value deflate, gw_socket_limits *limits,

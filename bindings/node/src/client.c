@@ -6,8 +6,9 @@
   {name, kind, offsetof(gw_client_options, member), offsetof(gw_client_options, count)}
 
 static const struct option options[] = {
-    OPTION_LIST("alternates", OPTION_TEXTS, alternates, alternate_count),
+    /* First: client_set_pins reads it alone. */
     OPTION_LIST("pins", OPTION_TEXTS, pins, pin_count),
+    OPTION_LIST("alternates", OPTION_TEXTS, alternates, alternate_count),
     OPTION("caFile", OPTION_TEXT, ca_file),
     OPTION("serverName", OPTION_TEXT, server_name),
     OPTION("token", OPTION_TEXT, token),
@@ -60,7 +61,7 @@ static napi_value open_at_place(struct addon *addon, gw_client_options *settings
 }
 
 bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
-                         gw_route_options *route, struct option_memory *memory) {
+                         gw_route_options *route, gw_trust_options *trust, struct option_memory *memory) {
   napi_env env = addon->env;
   size_t length = 0;
   gw_client_options_init(settings);
@@ -68,7 +69,8 @@ bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_
   if (!read_u32(env, arguments[1], &settings->flags)) return false;
   settings->url = addon->text.bytes;
   return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
-         read_route(env, arguments[2], route, memory, &settings->route);
+         read_route(env, arguments[2], route, memory, &settings->route) &&
+         read_trust(env, arguments[2], trust, memory, &settings->trust);
 }
 
 /* (url, flags, options) -> place, or a negative status */
@@ -77,9 +79,10 @@ static napi_value client_open(napi_env env, napi_callback_info info) {
   struct addon *addon = addon_arguments(env, info, 3, arguments);
   gw_client_options settings;
   gw_route_options route;
+  gw_trust_options trust;
   struct option_memory memory = {NULL};
   if (addon == NULL) return NULL;
-  bool is_read = read_client_options(addon, arguments, &settings, &route, &memory);
+  bool is_read = read_client_options(addon, arguments, &settings, &route, &trust, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;
@@ -137,6 +140,25 @@ static napi_value client_close(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, { pins }) -> status */
+static napi_value client_set_pins(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  struct addon *addon = addon_arguments(env, info, 2, arguments);
+  if (addon == NULL) return NULL;
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+
+  struct option_memory memory = {NULL};
+  gw_client_options settings;
+  gw_client_options_init(&settings);
+  napi_value result = NULL;
+  if (read_options(env, arguments[1], options, 1, &settings, &memory)) {
+    result = make_i32(env, gw_client_set_pins(client, settings.pins, settings.pin_count));
+  }
+  option_memory_free(&memory);
+  return result;
+}
+
 /* (place) -> object, or a status */
 static napi_value client_state(napi_env env, napi_callback_info info) {
   napi_value argument, object;
@@ -173,5 +195,6 @@ const napi_property_descriptor client_functions[] = {
     FUNCTION("clientOpen", client_open),
     FUNCTION("clientCall", client_call),     FUNCTION("clientCancel", client_cancel),
     FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
+    FUNCTION("clientSetPins", client_set_pins),
 };
 const size_t client_function_count = sizeof client_functions / sizeof client_functions[0];

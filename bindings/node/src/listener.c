@@ -10,6 +10,8 @@ static const struct option options[] = {
     OPTION("port", OPTION_PORT, port),
     OPTION("certificateFile", OPTION_TEXT, certificate_file),
     OPTION("keyFile", OPTION_TEXT, key_file),
+    OPTION("keyPassphrase", OPTION_TEXT, key_passphrase),
+    OPTION("clientCaFile", OPTION_TEXT, client_ca_file),
     OPTION_LIST("names", OPTION_TEXTS, names, name_count),
     OPTION_LIST("origins", OPTION_TEXTS, origins, origin_count),
     OPTION_LIST("protocols", OPTION_TEXTS, subprotocols, subprotocol_count),
@@ -19,6 +21,15 @@ static const struct option options[] = {
     OPTION("maxMessagesPerSecond", OPTION_COUNT, max_messages_per_second),
 };
 enum { OPTION_COUNT_LISTENER = sizeof options / sizeof options[0] };
+
+/* (place) -> status */
+static napi_value listener_reload(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon == NULL) return NULL;
+  gw_listener *listener = handle_at(addon, HANDLE_LISTENER, argument);
+  return make_i32(env, listener == NULL ? GW_ERR_GONE : gw_listener_reload_certificate(listener));
+}
 
 napi_value listener_describe(napi_env env) { return describe_options(env, options, OPTION_COUNT_LISTENER); }
 
@@ -143,7 +154,8 @@ static napi_value listener_stop(napi_env env, napi_callback_info info) {
 
 const napi_property_descriptor listener_functions[] = {
     FUNCTION("listenerOpen", listener_open),     FUNCTION("listenerPort", listener_port),
-    FUNCTION("listenerText", listener_text),     FUNCTION("listenerAccept", listener_accept),
+    FUNCTION("listenerText", listener_text),
+    FUNCTION("listenerReload", listener_reload),     FUNCTION("listenerAccept", listener_accept),
     FUNCTION("listenerReject", listener_reject), FUNCTION("listenerStop", listener_stop),
     FUNCTION("listenerStats", listener_stats),
 };

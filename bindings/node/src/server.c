@@ -9,6 +9,8 @@ static const struct option options[] = {
     OPTION("address", OPTION_TEXT, address),
     OPTION("certificateFile", OPTION_TEXT, certificate_file),
     OPTION("keyFile", OPTION_TEXT, key_file),
+    OPTION("keyPassphrase", OPTION_TEXT, key_passphrase),
+    OPTION("clientCaFile", OPTION_TEXT, client_ca_file),
     OPTION_LIST("names", OPTION_TEXTS, names, name_count),
     OPTION("token", OPTION_TEXT, token),
     OPTION("password", OPTION_TEXT, password),
@@ -28,6 +30,15 @@ static const struct option options[] = {
     OPTION("deflateThresholdBytes", OPTION_COUNT, deflate_threshold_bytes),
 };
 enum { OPTION_COUNT_SERVER = sizeof options / sizeof options[0] };
+
+/* (place) -> status */
+static napi_value server_reload(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon == NULL) return NULL;
+  gw_server *server = handle_at(addon, HANDLE_SERVER, argument);
+  return make_i32(env, server == NULL ? GW_ERR_GONE : gw_server_reload_certificate(server));
+}
 
 napi_value server_describe(napi_env env) { return describe_options(env, options, OPTION_COUNT_SERVER); }
 
@@ -172,6 +183,7 @@ static napi_value server_stop(napi_env env, napi_callback_info info) {
 const napi_property_descriptor server_functions[] = {
     FUNCTION("serverOpen", server_open),
     FUNCTION("serverPort", server_port),   FUNCTION("serverText", server_text),
+    FUNCTION("serverReload", server_reload),
     FUNCTION("serverReply", server_reply), FUNCTION("serverReject", server_reject),
     FUNCTION("serverPush", server_push),   FUNCTION("serverDisconnect", server_disconnect),
     FUNCTION("serverStop", server_stop),

@@ -82,8 +82,10 @@ static napi_value socket_open(napi_env env, napi_callback_info info) {
   settings.url = addon->text.bytes;
   settings.limits = &limits;
   gw_route_options route;
+  gw_trust_options trust;
   bool is_read = read_options(env, arguments[2], options, OPTION_COUNT_SOCKET, &settings, &memory) &&
                  read_route(env, arguments[2], &route, &memory, &settings.route) &&
+                 read_trust(env, arguments[2], &trust, &memory, &settings.trust) &&
                  read_limits(env, arguments[2], arguments[3], &limits, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
@@ -185,6 +187,23 @@ static napi_value socket_abort(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, low, high, whether to pause or to go on) -> status */
+static napi_value socket_pause(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  struct link link;
+  bool pauses = false;
+  gw_status status = GW_ERR_GONE;
+  struct addon *addon = addon_arguments(env, info, 4, arguments);
+  if (addon == NULL || !read_link(addon, arguments, &link)) return NULL;
+  if (napi_get_value_bool(env, arguments[3], &pauses) != napi_ok) return NULL;
+  if (link.socket != NULL) {
+    status = pauses ? gw_socket_pause(link.socket) : gw_socket_resume(link.socket);
+  } else if (link.listener != NULL) {
+    status = pauses ? gw_listener_pause(link.listener, link.connection) : gw_listener_resume(link.listener, link.connection);
+  }
+  return make_i32(env, status);
+}
+
 /* (place, low, high, numbers) -> status.  The numbers are a Float64Array in the order of lib/websocket-state.js. */
 static napi_value socket_state(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
@@ -235,6 +254,7 @@ static napi_value socket_state(napi_env env, napi_callback_info info) {
 const napi_property_descriptor socket_functions[] = {
     FUNCTION("socketOpen", socket_open),   FUNCTION("socketSend", socket_send),   FUNCTION("socketPing", socket_ping),
     FUNCTION("socketClose", socket_close), FUNCTION("socketAbort", socket_abort),
+    FUNCTION("socketPause", socket_pause),
     FUNCTION("socketState", socket_state),
 };
 const size_t socket_function_count = sizeof socket_functions / sizeof socket_functions[0];

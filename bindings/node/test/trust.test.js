@@ -118,3 +118,63 @@ test('credentials are not shown', async (t) => {
     assert.doesNotMatch(inspect(value, { showHidden: true, depth: 9 }), /hunter2/)
   }
 })
+
+test('the pin of the key lets a client in, which then says what TLS agreed on', async (t) => {
+  const server = await startServer(t)
+  const client = await startClient(t, server, { pins: `key:${server.keyPin}` })
+  const { version, cipher, resumed, chain } = client.tls()
+  assert.equal(version, 'TLSv1.3')
+  assert.match(cipher, /^TLS_/)
+  assert.equal(resumed, false)
+  assert.equal(chain, server.certificate)
+  client.setPins([server.pin, 'ab'.repeat(32)])
+  assert.throws(() => client.setPins('no pin'), { code: 'GW_ERR_PIN_TEXT' })
+  await client.close()
+  assert.equal(client.tls(), undefined)
+})
+
+test('a pin is not enough where the CA counts too', async (t) => {
+  const server = await startServer(t)
+  const error = await failure(startClient(t, server, { trust: { mode: 'pin-and-ca' } }))
+  assert.equal(error.code, 'GW_ERR_TLS_CHAIN')
+})
+
+test('a first use is asked about, and only true lets it in', async (t) => {
+  const server = await startServer(t)
+  const asked = []
+  const ask = async (request) => asked.push(request.details.seenKey[0]) > 0
+  const client = await startClient(t, server, { pins: undefined, trust: { mode: 'pin', ask } })
+  assert.equal(client.hello.type, 'hello-ok')
+  assert.deepEqual(asked, [server.keyPin])
+  for (const answer of [false, undefined, 1, 'yes']) {
+    const error = await failure(startClient(t, server, { pins: undefined, trust: { mode: 'pin', ask: () => answer } }))
+    assert.equal(error.code, 'GW_ERR_TLS_REFUSED')
+  }
+})
+
+test('a WebSocket asks as well', async (t) => {
+  const server = await startServer(t)
+  const socket = new gatewire.WebSocket(server.url, [], { trust: { mode: 'pin', ask: () => true } })
+  t.after(() => socket.close())
+  await socket.opened()
+  assert.equal(socket.tls().version, 'TLSv1.3')
+})
+
+test('options of trust are checked for their names and values', () => {
+  const open = (trust) => () => new gatewire.Client('wss://127.0.0.1:1', { trust })
+  assert.throws(open({ mode: 'blind' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(open({ minVersion: '1.1' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(open({ modes: 'pin' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(open({ ask: true }), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(open({ sni: true }), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(open({ mode: 'pin' }), { code: 'GW_ERR_ARGUMENT' })
+})
+
+test('pins of all kinds are read', () => {
+  const hex = 'ab'.repeat(32)
+  assert.equal(gatewire.readPin(hex), `cert:${hex}`)
+  assert.equal(gatewire.readPin(`spki:${hex}`), `key:${hex}`)
+  assert.equal(gatewire.readPin(`ca-key:${hex.toUpperCase()}`), `ca-key:${hex}`)
+  assert.throws(() => gatewire.readPin('key:ab'), { code: 'GW_ERR_PIN_TEXT' })
+  assert.throws(() => gatewire.normalizePin(`key:${hex}`), { code: 'GW_ERR_PIN_TEXT' })
+})

@@ -139,7 +139,5 @@ test('wrong arguments of the functions are refused by name, and the connection g
 
 test('what the library does not offer says so', async (t) => {
   const { client } = await openWebSockets(t)
-  for (const name of ['pong', 'pause', 'resume']) {
-    assert.throws(() => client[name](), { code: 'GW_ERR_UNSUPPORTED', message: new RegExp(`^${name}: the library`) })
-  }
+  assert.throws(() => client.pong(), { code: 'GW_ERR_UNSUPPORTED', message: /^pong: the library/ })
 })

@@ -212,3 +212,23 @@ function runExample (t, name, values) {
   }
   return { child, exit, line }
 }
+
+test('a paused end gets nothing until it goes on, and closes all the same', async (t) => {
+  const { client, peer } = await openWebSockets(t)
+  peer.pause()
+  assert.equal(peer.isPaused, true)
+  const numbers = []
+  peer.on('message', (data) => numbers.push(Number(data)))
+  for (let i = 0; i < 100; i++) await client.sent(String(i))
+  // What the paused end sends arrives, so what was sent to it has had its time.
+  const pinged = nextEvent(client, 'ping')
+  peer.ping('now')
+  await pinged
+  assert.deepEqual(numbers, [])
+  peer.resume()
+  assert.equal(peer.isPaused, false)
+  while (numbers.length < 100) await nextEvent(peer, 'message')
+  assert.deepEqual(numbers, Array.from({ length: 100 }, (_, i) => i))
+  client.pause()
+  assert.equal((await client.close()).wasClean, true)
+})

@@ -13,7 +13,7 @@ from gatewire import websocket
 NAMES = ["name", "tcp", "proxy", "tls", "pin", "upgrade", "challenge", "auth", "tick"]
 
 
-async def test_a_good_gateway_passes_step_by_step(no_leaks: None) -> None:
+async def test_a_good_gateway_passes_step_by_step() -> None:
     async with gatewire.serve(token=TOKEN, tick_interval=0.05) as server:
         told: list[gatewire.Step] = []
         steps = await gatewire.doctor(server.url, token=TOKEN, pins=[server.pin], on_step=told.append)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from certificates import Authority, Certificate
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from helpers import TOKEN, failure
 
 import gatewire
@@ -160,3 +163,111 @@ async def test_plaintext_leaves_this_machine_only_with_permission(host: str) -> 
     with pytest.raises(gatewire.UsageError) as caught:
         await gatewire.connect(f"ws://{host}:18789", token=TOKEN)
     assert caught.value.status_name == "GW_ERR_PLAINTEXT"
+
+
+def key_pin(certificate: Certificate) -> str:
+    """The pin of a certificate's key."""
+    with open(certificate.certificate_file, "rb") as file:
+        key = x509.load_pem_x509_certificate(file.read()).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"key:{hashlib.sha256(der).hexdigest()}"
+
+
+async def test_key_pin_and_what_tls_agreed_on(server: gatewire.Server) -> None:
+    async with gatewire.connect(server.url, token=TOKEN, pins=[f"key:{server.key_pin}"]) as client:
+        tls = client.tls()
+        assert tls is not None
+        assert tls.version == "TLSv1.3"
+        assert tls.chain == server.certificate
+        assert not tls.resumed
+    assert client.tls() is None
+
+
+async def test_pin_is_not_enough_for_pin_and_ca(counting: CountingServer, certificate: Certificate) -> None:
+    trust = gatewire.Trust(mode="pin-and-ca")
+    error = await failure(counting.url, pins=[key_pin(certificate)], trust=trust, token=TOKEN)
+    assert isinstance(error, gatewire.TLSError)
+    assert error.status == gatewire._abi.ERR_TLS_CHAIN
+    assert counting.received == 0
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_host_is_asked_about_a_first_use(server: gatewire.Server, is_async: bool) -> None:
+    asked: list[gatewire.TrustRequest] = []
+
+    def ask(request: gatewire.TrustRequest) -> bool:
+        asked.append(request)
+        return True
+
+    async def ask_later(request: gatewire.TrustRequest) -> bool:
+        await asyncio.sleep(0)
+        return ask(request)
+
+    trust = gatewire.Trust(mode="pin", ask=ask_later if is_async else ask)
+    async with gatewire.connect(server.url, token=TOKEN, trust=trust) as client:
+        await client.call("health")
+    assert [request.key_pin for request in asked] == [f"key:{server.key_pin}"]
+    assert asked[0].details["wanted"] == []
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "yes"])
+async def test_only_true_accepts(counting: CountingServer, answer: object) -> None:
+    trust = gatewire.Trust(mode="pin", ask=lambda request: answer)  # type: ignore[arg-type, return-value]
+    error = await failure(counting.url, token=TOKEN, trust=trust)
+    assert error.status == gatewire._abi.ERR_TLS_REFUSED
+    assert counting.received == 0
+
+
+async def test_question_that_fails_is_a_refusal(counting: CountingServer) -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+
+    def ask(request: gatewire.TrustRequest) -> bool:
+        raise LookupError(request.text)
+
+    error = await failure(counting.url, token=TOKEN, trust=gatewire.Trust(mode="pin", ask=ask))
+    assert error.status == gatewire._abi.ERR_TLS_REFUSED
+    assert [type(context["exception"]) for context in told] == [LookupError]
+
+
+def test_trust_never_shows_its_passphrase() -> None:
+    assert "canary" not in repr(gatewire.Trust(passphrase="canary"))
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "blind"}, {"min_version": "1.1"}, {"sni": True}])
+async def test_trust_that_is_none(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        gatewire.connect("wss://127.0.0.1:1", trust=gatewire.Trust(**wrong))  # type: ignore[arg-type]
+
+
+async def test_pins_are_replaced(server: gatewire.Server) -> None:
+    async with gatewire.connect(server.url, token=TOKEN, pins=[server.pin]) as client:
+        client.set_pins([f"key:{server.key_pin}", WRONG_PIN])
+        with pytest.raises(gatewire.UsageError):
+            client.set_pins(["no pin"])
+        assert await client.call("health")
+
+
+def test_pins_of_all_kinds_are_read() -> None:
+    assert gatewire.read_pin(WRONG_PIN) == f"cert:{WRONG_PIN}"
+    assert gatewire.read_pin(f"spki:{WRONG_PIN.upper()}") == f"key:{WRONG_PIN}"
+    assert gatewire.read_pin("sha256//q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=") == f"key:{WRONG_PIN}"
+    assert gatewire.read_pin(f"ca-spki:{WRONG_PIN}") == f"ca-key:{WRONG_PIN}"
+    with pytest.raises(gatewire.UsageError):
+        gatewire.normalize_pin(f"key:{WRONG_PIN}")
+
+
+async def test_client_certificates(authority: Authority) -> None:
+    ours = authority.issue("127.0.0.1")
+    theirs = authority.issue("device-7")
+    async with gatewire.serve(
+        certificate_file=ours.certificate_file, key_file=ours.key_file, client_ca_file=authority.file
+    ) as server:
+        trust = gatewire.Trust(certificate_file=theirs.certificate_file, key_file=theirs.key_file)
+        async with gatewire.connect(server.url, pins=[ours.pin], trust=trust) as client:
+            assert await client.call("health")
+        error = await failure(server.url, pins=[ours.pin])
+        assert isinstance(error, (gatewire.TLSError, gatewire.NetworkError))
+        old = server.pin
+        server.reload_certificate()
+        assert server.pin == old

@@ -13,7 +13,7 @@ starts a thread.  A client or server belongs to the event loop that it was made 
 from . import _abi, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
-from ._pins import normalize_pin
+from ._pins import normalize_pin, read_pin
 from .client import Client, Connecting, connect
 from .errors import (
     CallCancelledError,
@@ -43,6 +43,7 @@ from .errors import (
 from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
+from .trust import TlsState, Trust, TrustRequest
 
 #: Version of the library that was loaded.
 __version__: str = _abi.lib.gw_version().decode()
@@ -91,7 +92,10 @@ __all__ = [
     "TLSError",
     "TLSTimeoutError",
     "TickTimeoutError",
+    "TlsState",
     "TooBigError",
+    "Trust",
+    "TrustRequest",
     "UpgradeError",
     "UpgradeTimeoutError",
     "UsageError",
@@ -101,6 +105,7 @@ __all__ = [
     "dependencies",
     "doctor",
     "normalize_pin",
+    "read_pin",
     "serve",
     "sync",
     "websocket",

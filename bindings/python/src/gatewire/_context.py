@@ -35,7 +35,7 @@ def to_json(value: Json) -> Optional[bytes]:
     return _encode(value).encode()
 
 
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def from_json(payload: bytes) -> Any:

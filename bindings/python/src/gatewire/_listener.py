@@ -45,14 +45,22 @@ class Listener(Owner, Generic[W]):
         context.owners[self._source] = self
         self.port: int = _abi.lib.gw_listener_port(self._handle)
         self.url = self._text(_abi.SERVER_URL)
-        self.pin = self._text(_abi.SERVER_CERTIFICATE_PIN)
-        self.key_pin = self._text(_abi.SERVER_KEY_PIN)
-        self.certificate = self._text(_abi.SERVER_CERTIFICATE)
+        self._read_certificate()
 
     def _text(self, which: int) -> str:
         out = _abi.Slice()
         self._base_context.check(_abi.lib.gw_listener_get_text(self._handle, which, byref(out)))
         return string_at(out.ptr, out.len).decode() if out.len else ""
+
+    def _read_certificate(self) -> None:
+        self.pin = self._text(_abi.SERVER_CERTIFICATE_PIN)
+        self.key_pin = self._text(_abi.SERVER_KEY_PIN)
+        self.certificate = self._text(_abi.SERVER_CERTIFICATE)
+
+    def reload_certificate(self) -> None:
+        """As :meth:`gatewire.Server.reload_certificate`."""
+        self._base_context.check(_abi.lib.gw_listener_reload_certificate(self._handle))
+        self._read_certificate()
 
     @property
     def connections(self) -> set[W]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Optional, TypeVar
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .route import Route, route_options
+from .trust import Ask, Trust, trust_options
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -40,10 +41,13 @@ def takes(build: Callable[P, Options]) -> Callable[[Callable[[Options], T]], Cal
 class ClientSetup:
     """``gw_client_options``, filled in, and what else ``connect`` was told."""
 
-    __slots__ = ("event_limit", "keep_trying", "options", "takeover_ms")
+    __slots__ = ("ask", "event_limit", "keep_trying", "options", "takeover_ms")
 
-    def __init__(self, options: _abi.ClientOptions, takeover: int, keep_trying: bool, event_limit: int) -> None:
+    def __init__(
+        self, options: _abi.ClientOptions, takeover: int, keep_trying: bool, event_limit: int, ask: Optional[Ask]
+    ) -> None:
         self.options = options
+        self.ask = ask
         self.takeover_ms = takeover
         self.keep_trying = keep_trying
         self.event_limit = event_limit
@@ -56,6 +60,7 @@ def client_setup(
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
+    trust: Optional[Trust] = None,
     route: Optional[Route] = None,
     token: Optional[str] = None,
     password: Optional[str] = None,
@@ -118,6 +123,7 @@ def client_setup(
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
+    options.trust = trust_options(trust)
     options.token = optional_text("token", token)
     options.password = optional_text("password", password)
     options.identity_file = path("identity_file", identity_file)
@@ -152,7 +158,7 @@ def client_setup(
     options.max_queued_bytes = unsigned("max_queued_bytes", max_queued_bytes)
     options.max_calls = unsigned("max_calls", max_calls)
     options.deflate_threshold_bytes = unsigned("deflate_threshold_bytes", deflate_threshold_bytes)
-    return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit)
+    return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
 
 
 CLIENT_OPTIONS = """
@@ -160,9 +166,11 @@ CLIENT_OPTIONS = """
 
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine
     :param alternates: further URLs of the same gateway, each tried a little later: the first that proves who it is wins
-    :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
+    :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA,
+        of a CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
+    :param trust: a :class:`Trust`: modes, trust on first use, other CAs, client certificates, versions and ciphers
     :param token: shared token of the gateway
     :param password: shared password of the gateway
     :param identity_file: keeps the Ed25519 key of this device, made if missing; without, each client is a new device
@@ -216,6 +224,9 @@ def server_setup(
     port: int = 0,
     certificate_file: Optional[PathLike] = None,
     key_file: Optional[PathLike] = None,
+    key_passphrase: Optional[str] = None,
+    client_ca_file: Optional[PathLike] = None,
+    client_optional: bool = False,
     names: Optional[Sequence[str]] = None,
     plaintext: bool = False,
     token: Optional[str] = None,
@@ -247,10 +258,13 @@ def server_setup(
         | (_abi.SERVER_DEFLATE_TAKEOVER if deflate_takeover else 0)
         | (0 if builtin else _abi.SERVER_NO_BUILTIN)
         | (_abi.SERVER_REQUIRE_DEVICE if require_device else 0)
+        | (_abi.SERVER_CLIENT_OPTIONAL if client_optional else 0)
     )
     options.address = optional_text("address", address)
     options.certificate_file = path("certificate_file", certificate_file)
     options.key_file = path("key_file", key_file)
+    options.key_passphrase = optional_text("key_passphrase", key_passphrase)
+    options.client_ca_file = path("client_ca_file", client_ca_file)
     options.names, options.name_count = texts("names", names)
     options.token = optional_text("token", token)
     options.password = optional_text("password", password)
@@ -276,6 +290,9 @@ SERVER_OPTIONS = """
     :param port: 0: the kernel picks one, see :attr:`Server.port`
     :param certificate_file: PEM, leaf first; without it and ``key_file`` a self-signed certificate is made
     :param key_file: PEM
+    :param key_passphrase: of an encrypted key
+    :param client_ca_file: PEM file of the CAs that clients must show a certificate of
+    :param client_optional: with ``client_ca_file``: let clients in that show none
     :param names: DNS names and addresses of the certificate that is made
     :param plaintext: no TLS; only on a loopback address
     :param token: what clients must present

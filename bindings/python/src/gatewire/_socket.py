@@ -29,6 +29,12 @@ _utf8_decoder = getincrementaldecoder("utf-8")
 # Close codes after which an iteration over messages just ends (RFC 6455 section 7.4.1).
 _NORMAL_CODES = (1000, 1001)
 
+# Bytes of messages that may wait for a reader before the peer is held back, and below which it may go on.
+_HIGH_WATER = 4 * 1024 * 1024
+_LOW_WATER = 1024 * 1024
+# What a message costs beside its bytes.
+_MESSAGE_COST = 256
+
 
 class Functions(NamedTuple):
     """The C functions of one role.  Each takes first where to: a socket, or a listener and its connection."""
@@ -37,16 +43,25 @@ class Functions(NamedTuple):
     ping: Callable[..., int]
     close: Callable[..., int]
     get_state: Callable[..., int]
+    pause: Callable[..., int]
+    resume: Callable[..., int]
 
 
 CLIENT = Functions(
-    _abi.lib.gw_socket_send, _abi.lib.gw_socket_ping, _abi.lib.gw_socket_close, _abi.lib.gw_socket_get_state
+    _abi.lib.gw_socket_send,
+    _abi.lib.gw_socket_ping,
+    _abi.lib.gw_socket_close,
+    _abi.lib.gw_socket_get_state,
+    _abi.lib.gw_socket_pause,
+    _abi.lib.gw_socket_resume,
 )
 SERVER = Functions(
     _abi.lib.gw_listener_send,
     _abi.lib.gw_listener_ping,
     _abi.lib.gw_listener_disconnect,
     _abi.lib.gw_listener_get_state,
+    _abi.lib.gw_listener_pause,
+    _abi.lib.gw_listener_resume,
 )
 
 
@@ -122,6 +137,8 @@ class Socket(Owner):
         self._messages: deque[tuple[int, int, bytes]] = deque()
         # How many whole messages wait: those whose last part has come.
         self._whole = 0
+        self._waiting_bytes = 0
+        self._is_paused = False
         self._is_streaming = False
         # By payload, in the order in which they were sent.
         self._pings: dict[bytes, Ping] = {}
@@ -191,17 +208,37 @@ class Socket(Owner):
 
     def _take(self, decode: Optional[bool]) -> Message:
         """The oldest whole message."""
-        kind, more, payload = self._messages.popleft()
+        kind, more, payload = self._pop()
         if more:
             parts = [payload]
             while more:
-                _, more, payload = self._messages.popleft()
+                _, more, payload = self._pop()
                 parts.append(payload)
             payload = b"".join(parts)
         self._whole -= 1
         if kind == _abi.TEXT if decode is None else decode:
             return payload.decode()
         return payload
+
+    def _push(self, kind: int, more: int, payload: bytes) -> None:
+        """Keeps a message or a part; when too much waits, the peer is held back (TCP flow control)."""
+        self._messages.append((kind, more, payload))
+        if not more:
+            self._whole += 1
+        self._waiting_bytes += len(payload) + _MESSAGE_COST
+        # The parts of a message that is not whole are no reason: its reader may wait for the rest.
+        if self._waiting_bytes > _HIGH_WATER and self._whole and not self._is_paused:
+            self._is_paused = not self._ended and self._functions.pause(*self._at) == _abi.OK
+
+    def _pop(self) -> tuple[int, int, bytes]:
+        """Takes the oldest message or part."""
+        taken = self._messages.popleft()
+        self._waiting_bytes -= len(taken[2]) + _MESSAGE_COST
+        if self._is_paused and self._waiting_bytes < _LOW_WATER:
+            self._is_paused = False
+            if not self._ended:
+                self._functions.resume(*self._at)
+        return taken
 
     def _check_reader(self) -> None:
         if self._is_streaming:
@@ -217,10 +254,7 @@ class Socket(Owner):
         self.remote = detail.get("remote", "")
 
     def _on_message(self, connection: int, kind: int, flags: int, payload: bytes) -> None:
-        more = flags & _abi.EVENT_PART
-        self._messages.append((kind, more, payload))
-        if not more:
-            self._whole += 1
+        self._push(kind, flags & _abi.EVENT_PART, payload)
 
     def _on_report(self, report: Report) -> None:
         kind = report.type

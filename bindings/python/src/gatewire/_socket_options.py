@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional, TypedDict, TypeVar, Union
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .route import Route, route_options
+from .trust import Ask, Trust, trust_options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -99,10 +100,11 @@ LIMITS = """
 class SocketSetup:
     """``gw_socket_options``, filled in, and what else ``connect`` was told."""
 
-    __slots__ = ("options", "takeover_ms")
+    __slots__ = ("ask", "options", "takeover_ms")
 
-    def __init__(self, options: _abi.SocketOptions, takeover: int) -> None:
+    def __init__(self, options: _abi.SocketOptions, takeover: int, ask: Optional[Ask]) -> None:
         self.options = options
+        self.ask = ask
         self.takeover_ms = takeover
 
 
@@ -112,6 +114,7 @@ def socket_setup(
     pins: Optional[Sequence[str]] = None,
     ca_file: Optional[PathLike] = None,
     server_name: Optional[str] = None,
+    trust: Optional[Trust] = None,
     route: Optional[Route] = None,
     headers: Union[Mapping[str, str], Sequence[tuple[str, str]], None] = None,
     subprotocols: Optional[Sequence[str]] = None,
@@ -144,6 +147,7 @@ def socket_setup(
     options.pins, options.pin_count = texts("pins", pins)
     options.ca_file = path("ca_file", ca_file)
     options.server_name = optional_text("server_name", server_name)
+    options.trust = trust_options(trust)
     options.route = route_options(route)
     options.headers, options.header_count = header_array(headers)
     options.subprotocols, options.subprotocol_count = texts("subprotocols", subprotocols)
@@ -152,14 +156,16 @@ def socket_setup(
     options.tls_timeout_ms = milliseconds("tls_timeout", tls_timeout)
     options.upgrade_timeout_ms = milliseconds("upgrade_timeout", upgrade_timeout)
     options.max_redirects = unsigned("max_redirects", max_redirects)
-    return SocketSetup(options, takeover_ms(takeover))
+    return SocketSetup(options, takeover_ms(takeover), trust.ask if trust else None)
 
 
 SOCKET_OPTIONS = f"""
     :param url: ``wss://host:port/path``, or ``ws://`` to this machine; user and password become basic authorization
-    :param pins: SHA-256 fingerprints of the certificate: one of them decides; without, CA chain and host name do
+    :param pins: SHA-256 of the server's certificate, or behind ``key:``, ``ca:`` and ``ca-key:`` of its key, of a CA,
+        of a CA's key: one of them decides; without, CA chain and host name do
     :param ca_file: PEM file in place of the system's CAs
     :param server_name: name to ask for and to verify in place of the URL's host
+    :param trust: a :class:`gatewire.Trust`: modes, trust on first use, other CAs, client certificates, ciphers
     :param route: a :class:`gatewire.Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request, ``Origin`` and ``Cookie`` for example: a mapping, or pairs
     :param subprotocols: in the order of preference
@@ -195,6 +201,9 @@ def listener_setup(
     *,
     certificate_file: Optional[PathLike] = None,
     key_file: Optional[PathLike] = None,
+    key_passphrase: Optional[str] = None,
+    client_ca_file: Optional[PathLike] = None,
+    client_optional: bool = False,
     names: Optional[Sequence[str]] = None,
     plaintext: bool = False,
     origins: Optional[Sequence[str]] = None,
@@ -218,11 +227,14 @@ def listener_setup(
         | (0 if deflate else _abi.LISTENER_NO_DEFLATE)
         | _takeover(deflate_takeover, _abi.LISTENER_CLIENT_TAKEOVER, _abi.LISTENER_SERVER_TAKEOVER)
         | (_abi.LISTENER_PARTS if parts else 0)
+        | (_abi.LISTENER_CLIENT_OPTIONAL if client_optional else 0)
         | (_abi.LISTENER_ASK if process_request is not None else 0)
     )
     options.address = optional_text("host", host)
     options.certificate_file = path("certificate_file", certificate_file)
     options.key_file = path("key_file", key_file)
+    options.key_passphrase = optional_text("key_passphrase", key_passphrase)
+    options.client_ca_file = path("client_ca_file", client_ca_file)
     options.names, options.name_count = texts("names", names)
     options.origins, options.origin_count = texts("origins", origins)
     options.subprotocols, options.subprotocol_count = texts("subprotocols", subprotocols)
@@ -240,6 +252,9 @@ LISTENER_OPTIONS = f"""
     :param port: 0: the kernel picks one, see :attr:`Server.port`
     :param certificate_file: PEM, leaf first; without it and ``key_file`` a self-signed certificate is made
     :param key_file: PEM
+    :param key_passphrase: of an encrypted key
+    :param client_ca_file: PEM file of the CAs that clients must show a certificate of
+    :param client_optional: with ``client_ca_file``: let clients in that show none
     :param names: DNS names and addresses of the certificate that is made
     :param plaintext: no TLS; only on a loopback address
     :param origins: allowed ``Origin`` values; a request without one is always allowed

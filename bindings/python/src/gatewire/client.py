@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_uint64, c_void_p
 from types import TracebackType
 from typing import Any, Optional
@@ -16,9 +16,10 @@ from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
 from ._loop import LoopContext, Opening, Stream, running_context
 from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
-from ._values import milliseconds, text
+from ._values import milliseconds, text, texts
 from .errors import GatewireError, NotConnectedError, make_error
 from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from .trust import LoopAsker, TlsState, read_tls
 
 # Notices are few; more than this without a reader means that nobody reads them.
 _NOTICE_LIMIT = 1024
@@ -44,6 +45,7 @@ class Client(Owner):
         self._events: Stream[Event] = Stream(self._loop, setup.event_limit)
         self._notices: Stream[Notice] = Stream(self._loop, _NOTICE_LIMIT)
         self._keep_trying = setup.keep_trying
+        self._asker = LoopAsker(setup.ask, self._loop)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[Optional[GatewireError]] = self._loop.create_future()
         self._writable: Optional[asyncio.Future[None]] = None
@@ -164,6 +166,17 @@ class Client(Owner):
             return CLOSED_STATE
         return read_state(self._context, self._handle)
 
+    def tls(self) -> Optional[TlsState]:
+        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
+        return read_tls(self._context, _abi.lib.gw_client_get_tls, self._handle)
+
+    def set_pins(self, pins: Sequence[str]) -> None:
+        """Replaces the pins, all at once, for every TLS handshake that begins from now on; the connection stays.
+
+        :raises UsageError: one of them is no pin, and nothing was replaced
+        """
+        self._context.check(_abi.lib.gw_client_set_pins(self._open_handle(), *texts("pins", pins)))
+
     @property
     def closed(self) -> bool:
         """Whether the client has ended."""
@@ -269,6 +282,8 @@ class Client(Owner):
                 self._loop.call_soon(told, from_json(report.payload))
         elif kind == _abi.EVENT_CLIENT_WRITABLE:
             self._unblock()
+        elif kind == _abi.EVENT_TRUST_REQUEST:
+            self._asker.begin(self._context, report)
         else:
             notice = make_notice(report)
             if notice is not None:

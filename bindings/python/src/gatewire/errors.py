@@ -94,7 +94,7 @@ class TLSError(GatewireError, ConnectionError):
 
 
 class PinError(TLSError):
-    """The certificate matches none of the pins; ``details`` has ``"seen"`` and ``"wanted"``."""
+    """The certificate matches none of the pins; ``details`` as in :class:`TrustRequest`."""
 
 
 class TLSTimeoutError(TLSError, TimeoutError):

@@ -128,14 +128,25 @@ class Server(Owner):
         self._context.add(self._source, self)
         self.port: int = _abi.lib.gw_server_port(self._handle)
         self.url = self._text(_abi.SERVER_URL)
-        self.pin = self._text(_abi.SERVER_CERTIFICATE_PIN)
-        self.key_pin = self._text(_abi.SERVER_KEY_PIN)
-        self.certificate = self._text(_abi.SERVER_CERTIFICATE)
+        self._read_certificate()
 
     def _text(self, which: int) -> str:
         out = _abi.Slice()
         self._context.check(_abi.lib.gw_server_get_text(self._handle, which, byref(out)))
         return string_at(out.ptr, out.len).decode() if out.len else ""
+
+    def _read_certificate(self) -> None:
+        self.pin = self._text(_abi.SERVER_CERTIFICATE_PIN)
+        self.key_pin = self._text(_abi.SERVER_KEY_PIN)
+        self.certificate = self._text(_abi.SERVER_CERTIFICATE)
+
+    def reload_certificate(self) -> None:
+        """Reads ``certificate_file`` and ``key_file`` again: who connects from now on is shown the new certificate.
+
+        :raises UsageError: they cannot be used, or the certificate does not come from a file; nothing has changed
+        """
+        self._context.check(_abi.lib.gw_server_reload_certificate(self._handle))
+        self._read_certificate()
 
     # --- methods ---
 

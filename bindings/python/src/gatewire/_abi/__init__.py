@@ -11,7 +11,7 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, client, context, doctor, event, route, server, socket
+from . import base, client, context, doctor, event, route, server, socket, trust
 from .base import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
@@ -20,6 +20,7 @@ from .event import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
+from .trust import *  # noqa: F403
 
 # The numbers of gw_struct_size.
 STRUCTS: dict[int, type[Structure]] = {
@@ -27,6 +28,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **event.LAYOUTS,
     **context.LAYOUTS,
     **route.LAYOUTS,
+    **trust.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -37,6 +39,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **base.FUNCTIONS,
     **context.FUNCTIONS,
     **route.FUNCTIONS,
+    **trust.FUNCTIONS,
     **client.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import HANDLE_OUT, Header
 from .route import RouteOptions
+from .trust import TlsState, TrustOptions
 
 CLIENT_PLAINTEXT_PRIVATE = 1 << 0
 CLIENT_PLAINTEXT_ANY = 1 << 1
@@ -31,6 +32,7 @@ class ClientOptions(Structure):
         ("pin_count", c_size_t),
         ("ca_file", c_char_p),
         ("server_name", c_char_p),
+        ("trust", POINTER(TrustOptions)),
         ("token", c_char_p),
         ("password", c_char_p),
         ("identity_file", c_char_p),
@@ -143,5 +145,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_client_cancel": (c_int32, [c_void_p, c_uint64]),
     "gw_client_close": (c_int32, [c_void_p, c_uint32, c_char_p]),
     "gw_client_free": (None, [c_void_p]),
+    "gw_client_set_pins": (c_int32, [c_void_p, POINTER(c_char_p), c_size_t]),
+    "gw_client_get_tls": (c_int32, [c_void_p, POINTER(TlsState)]),
     "gw_client_get_state": (c_int32, [c_void_p, POINTER(ClientState)]),
 }

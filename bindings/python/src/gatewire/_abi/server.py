@@ -12,6 +12,7 @@ SERVER_NO_DEFLATE = 1 << 1
 SERVER_DEFLATE_TAKEOVER = 1 << 2
 SERVER_NO_BUILTIN = 1 << 3
 SERVER_REQUIRE_DEVICE = 1 << 4
+SERVER_CLIENT_OPTIONAL = 1 << 5
 
 SERVER_URL = 1
 SERVER_CERTIFICATE_PIN = 2
@@ -28,6 +29,8 @@ class ServerOptions(Structure):
         ("address", c_char_p),
         ("certificate_file", c_char_p),
         ("key_file", c_char_p),
+        ("key_passphrase", c_char_p),
+        ("client_ca_file", c_char_p),
         ("names", POINTER(c_char_p)),
         ("name_count", c_size_t),
         ("token", c_char_p),
@@ -61,6 +64,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_server_id": (c_uint64, [c_void_p]),
     "gw_server_port": (c_uint32, [c_void_p]),
     "gw_server_get_text": (c_int32, [c_void_p, c_uint32, POINTER(Slice)]),
+    "gw_server_reload_certificate": (c_int32, [c_void_p]),
     "gw_server_reply": (c_int32, [c_void_p, c_uint64, c_char_p, c_size_t, c_uint32]),
     "gw_server_reject": (
         c_int32,

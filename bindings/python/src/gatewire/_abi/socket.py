@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import HANDLE_OUT, Header, Slice
 from .route import RouteOptions
+from .trust import TlsState, TrustOptions
 
 TEXT = 1
 BINARY = 2
@@ -37,6 +38,7 @@ LISTENER_DEFLATE_TAKEOVER = LISTENER_CLIENT_TAKEOVER | LISTENER_SERVER_TAKEOVER
 LISTENER_PARTS = 1 << 5
 LISTENER_CONTROL = 1 << 6
 LISTENER_ASK = 1 << 7
+LISTENER_CLIENT_OPTIONAL = 1 << 9
 
 
 class SocketLimits(Structure):
@@ -77,6 +79,7 @@ class SocketOptions(Structure):
         ("pin_count", c_size_t),
         ("ca_file", c_char_p),
         ("server_name", c_char_p),
+        ("trust", POINTER(TrustOptions)),
         ("route", POINTER(RouteOptions)),
         ("headers", POINTER(Header)),
         ("header_count", c_size_t),
@@ -137,6 +140,8 @@ class ListenerOptions(Structure):
         ("address", c_char_p),
         ("certificate_file", c_char_p),
         ("key_file", c_char_p),
+        ("key_passphrase", c_char_p),
+        ("client_ca_file", c_char_p),
         ("names", POINTER(c_char_p)),
         ("name_count", c_size_t),
         ("origins", POINTER(c_char_p)),
@@ -188,19 +193,25 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_socket_ping": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "gw_socket_close": (c_int32, [c_void_p, c_uint32, c_char_p]),
     "gw_socket_abort": (c_int32, [c_void_p]),
+    "gw_socket_pause": (c_int32, [c_void_p]),
+    "gw_socket_resume": (c_int32, [c_void_p]),
     "gw_socket_free": (None, [c_void_p]),
+    "gw_socket_get_tls": (c_int32, [c_void_p, POINTER(TlsState)]),
     "gw_socket_get_state": (c_int32, [c_void_p, POINTER(SocketState)]),
     "gw_listener_options_init": (None, [POINTER(ListenerOptions)]),
     "gw_listener_open": (c_int32, [c_void_p, POINTER(ListenerOptions), HANDLE_OUT]),
     "gw_listener_id": (c_uint64, [c_void_p]),
     "gw_listener_port": (c_uint32, [c_void_p]),
     "gw_listener_get_text": (c_int32, [c_void_p, c_uint32, POINTER(Slice)]),
+    "gw_listener_reload_certificate": (c_int32, [c_void_p]),
     "gw_listener_accept": (c_int32, [c_void_p, c_uint64, c_char_p]),
     "gw_listener_reject": (c_int32, [c_void_p, c_uint64, c_uint32, c_char_p]),
     "gw_listener_send": (c_int32, [c_void_p, c_uint64, c_uint32, c_char_p, c_size_t, c_uint32]),
     "gw_listener_ping": (c_int32, [c_void_p, c_uint64, c_char_p, c_size_t]),
     "gw_listener_disconnect": (c_int32, [c_void_p, c_uint64, c_uint32, c_char_p]),
     "gw_listener_abort": (c_int32, [c_void_p, c_uint64]),
+    "gw_listener_pause": (c_int32, [c_void_p, c_uint64]),
+    "gw_listener_resume": (c_int32, [c_void_p, c_uint64]),
     "gw_listener_get_state": (c_int32, [c_void_p, c_uint64, POINTER(SocketState)]),
     "gw_listener_get_stats": (c_int32, [c_void_p, POINTER(ListenerStats)]),
     "gw_listener_stop": (c_int32, [c_void_p]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref, c_uint64, c_void_p
 from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
@@ -12,9 +12,10 @@ from typing import Any, Optional, TypeVar, Union
 from .. import _abi
 from .._context import Context, Json, Owner, Report, from_json, to_json
 from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
-from .._values import milliseconds, text
+from .._values import milliseconds, text, texts
 from ..errors import GatewireError, NotConnectedError, make_error
 from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from ..trust import TlsState, ask_now, read_tls
 from ._poller import Poller
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Client(Owner):
         self._event_limit = setup.event_limit
         self._notice_queue: deque[Notice] = deque(maxlen=_NOTICE_LIMIT)
         self._keep_trying = setup.keep_trying
+        self._ask = setup.ask
         self._first: Union[None, bool, GatewireError] = None
         self._ended = False
         self._error: Optional[GatewireError] = None
@@ -174,6 +176,16 @@ class Client(Owner):
                 return CLOSED_STATE
             return read_state(self._context, self._handle)
 
+    def tls(self) -> Optional[TlsState]:
+        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
+        with self._poller.lock:
+            return read_tls(self._context, _abi.lib.gw_client_get_tls, self._handle)
+
+    def set_pins(self, pins: Sequence[str]) -> None:
+        """As :meth:`gatewire.Client.set_pins`."""
+        with self._poller.lock:
+            self._context.check(_abi.lib.gw_client_set_pins(self._open_handle(), *texts("pins", pins)))
+
     @property
     def closed(self) -> bool:
         """Whether the client has ended."""
@@ -264,6 +276,9 @@ class Client(Owner):
             call = self._calls.get(report.subject)
             if call is not None:
                 call.accepted.append(report.payload)
+            return
+        if report.type == _abi.EVENT_TRUST_REQUEST:
+            ask_now(self._context, self._ask, report)
             return
         notice = make_notice(report)
         if notice is None:

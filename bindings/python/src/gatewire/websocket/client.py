@@ -15,6 +15,7 @@ from .._socket import CLIENT
 from .._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
 from .._socket_state import CLOSED_STATE
 from ..errors import GatewireError
+from ..trust import LoopAsker, TlsState, read_tls
 from .connection import WebSocket
 
 
@@ -27,6 +28,7 @@ class ClientWebSocket(WebSocket):
         context = running_context(setup.takeover_ms)
         super().__init__(CLIENT, context)
         self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._asker = LoopAsker(setup.ask, self._loop)
         handle = c_void_p()
         try:
             context.check(_abi.lib.gw_socket_open(context.handle, byref(setup.options), byref(handle)))
@@ -37,6 +39,16 @@ class ClientWebSocket(WebSocket):
         self._at = (handle.value or 0,)
         self._source: int = _abi.lib.gw_socket_id(self._handle)
         context.add(self._source, self)
+
+    def tls(self) -> Optional[TlsState]:
+        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
+        return read_tls(self._context, _abi.lib.gw_socket_get_tls, self._handle)
+
+    def _on_report(self, report: Report) -> None:
+        if report.type == _abi.EVENT_TRUST_REQUEST:
+            self._asker.begin(self._context, report)
+        else:
+            super()._on_report(report)
 
     def _on_opened(self, report: Report) -> None:
         super()._on_opened(report)

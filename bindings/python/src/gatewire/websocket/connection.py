@@ -140,7 +140,7 @@ class WebSocket(Socket):
     async def recv(self, decode: Optional[bool] = None) -> Message:
         """The next message: text as ``str``, binary as ``bytes``.  One reader at a time; cancelling loses nothing.
 
-        What has come is kept until it is read, however much that is.
+        What has come is kept until it is read; while more than 4 MiB wait, the peer is held back.
 
         :param decode: ``False`` gives the bytes of a text message, ``True`` the text of a binary one
         :raises WebSocketError: the peer has closed (``code``), or the connection was lost, and nothing is left to read
@@ -159,7 +159,7 @@ class WebSocket(Socket):
         self._is_streaming = True
         decoder = part_decoder(self._messages[0][0], decode)
         while True:
-            _, more, payload = self._messages.popleft()
+            _, more, payload = self._pop()
             if not more:
                 self._whole -= 1
                 self._is_streaming = False
@@ -224,10 +224,7 @@ class WebSocket(Socket):
     # --- events of the library, called by the context or the server ---
 
     def _on_message(self, connection: int, kind: int, flags: int, payload: bytes) -> None:
-        more = flags & _abi.EVENT_PART
-        self._messages.append((kind, more, payload))
-        if not more:
-            self._whole += 1
+        self._push(kind, flags & _abi.EVENT_PART, payload)
         reader = self._reader
         if reader is not None and not reader.done():
             reader.set_result(None)

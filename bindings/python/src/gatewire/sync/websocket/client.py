@@ -13,6 +13,7 @@ from ..._socket import CLIENT
 from ..._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
 from ..._socket_state import CLOSED_STATE
 from ...errors import GatewireError
+from ...trust import TlsState, ask_now, read_tls
 from .._poller import Poller
 from .connection import WebSocket
 
@@ -24,6 +25,7 @@ class ClientWebSocket(WebSocket):
         self._handle: Optional[int] = None
         self._free = _abi.lib.gw_socket_free  # still there when the interpreter takes modules apart
         self._is_open = False
+        self._ask = setup.ask
         context = Context(takeover_ms=setup.takeover_ms)
         super().__init__(CLIENT, context, Poller(context, self._on_lost))
         handle = c_void_p()
@@ -40,6 +42,17 @@ class ClientWebSocket(WebSocket):
         self._poller.wait(lambda: self._is_open or self._ended, None)
         if not self._is_open:
             raise self._end()
+
+    def tls(self) -> Optional[TlsState]:
+        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
+        with self._poller.lock:
+            return read_tls(self._context, _abi.lib.gw_socket_get_tls, self._handle)
+
+    def _on_report(self, report: Report) -> None:
+        if report.type == _abi.EVENT_TRUST_REQUEST:
+            ask_now(self._context, self._ask, report)
+        else:
+            super()._on_report(report)
 
     def _on_opened(self, report: Report) -> None:
         super()._on_opened(report)

@@ -153,7 +153,7 @@ class WebSocket(Socket):
             with self._poller.lock:
                 if not self._messages:
                     raise self._end()
-                _, more, payload = self._messages.popleft()
+                _, more, payload = self._pop()
                 if not more:
                     self._whole -= 1
                     self._is_streaming = False
