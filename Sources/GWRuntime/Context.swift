@@ -69,6 +69,7 @@ public final class Context {
         self.settings = settings
         polls.initialize(to: 0)
         if case .guarded = settings.drive { isGuarded = true } else { isGuarded = false }
+        TLSLibrary.begin()
         random = try SecureRandom.makePool()
         do throws(SystemError) {
             reactor = try Reactor()
