@@ -13,6 +13,11 @@ flags="$*"
 if [ "$(cat "$out/flags" 2>/dev/null || true)" != "$flags" ]; then rm -f "$out"/*.o; fi
 printf '%s\n' "$flags" > "$out/flags"
 
+# The C below GWBase.
+if [ ! -f "$out/CUTF8.o" ] || [ -n "$(find Sources/CUTF8 -newer "$out/CUTF8.o")" ]; then
+  cc -O2 -fPIC -ISources/CUTF8/include -c Sources/CUTF8/utf8.c -o "$out/CUTF8.o"
+fi
+
 isFresh=true
 for layer in $layers; do
   if [ ! -f "$out/$layer.o" ] || [ -n "$(find "Sources/$layer" -newer "$out/$layer.o")" ]; then isFresh=false; fi
@@ -20,7 +25,7 @@ for layer in $layers; do
   if ! $isFresh; then
     rm -f "$out/$layer.o"
     swiftc -O -wmo -parse-as-library -swift-version 6 -enable-testing -module-name "$layer" -I "$out" \
-      -I Sources/CZlib "$@" -emit-module -emit-module-path "$out/$layer.swiftmodule" \
+      -I Sources/CZlib -I Sources/CUTF8/include "$@" -emit-module -emit-module-path "$out/$layer.swiftmodule" \
       -c "Sources/$layer"/*.swift -o "$out/$layer.o.new"
     mv "$out/$layer.o.new" "$out/$layer.o"
   fi

@@ -15,4 +15,11 @@ GATEWIRE_BUILD=embedded swift build -c release --product gatewire --scratch-path
 cp "build/swift-$kind/release/libgatewire.so" "$out/libgatewire.so"
 ln -sf libgatewire.so "$out/libgatewire.so.0"
 
-GATEWIRE_TEST_NO_MEMORY=1 CC=$clang CFLAGS="-fsanitize=$kind" Tests/C/run.sh "$out"
+flags=-fsanitize=$kind
+# The toolchain's thread sanitizer watches libdispatch too and wants it there.
+if [ "$kind" = thread ]; then
+  flags="$flags -L$resources/linux -Wl,-rpath,$resources/linux -Wl,--no-as-needed -ldispatch -lBlocksRuntime"
+fi
+# A test forks and has its child start a thread.
+export TSAN_OPTIONS="die_after_fork=0 ${TSAN_OPTIONS:-}"
+GATEWIRE_TEST_NO_MEMORY=1 CC=$clang CFLAGS="$flags" Tests/C/run.sh "$out"

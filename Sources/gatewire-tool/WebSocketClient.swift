@@ -30,6 +30,12 @@ struct WebSocketClient {
         options.server_name = arguments.value("--server-name")
         if arguments.has("--plaintext") { options.flags |= UInt32(GW_SOCKET_PLAINTEXT_ANY) }
         if arguments.has("--no-deflate") { options.flags |= UInt32(GW_SOCKET_NO_DEFLATE) }
+        if let text = arguments.value("--redirects") {
+            guard let count = wholeNumber(text, upTo: 20) else {
+                return WebSocketCommand.command.complain("--redirects", "wants a number from 0 to 20")
+            }
+            options.max_redirects = UInt32(truncatingIfNeeded: count)
+        }
         if let text = arguments.value("--timeout") {
             guard let limit = milliseconds(text) else {
                 return WebSocketCommand.command.complain("--timeout", "wants seconds, such as 5 or 0.5")

@@ -42,6 +42,7 @@ enum WebSocketCommand {
             Option("--one", nil, "end after the first message; the end of input does not end it"),
             Option(
                 "--linger", "SECONDS", "after the end of input, wait this long for each message; default 1; or forever"),
+            Option("--redirects", "N", "follow up to this many redirects, 20 at most; default 0"),
             Option("--timeout", "SECONDS", "limit for each phase of connecting"),
         ]
     }

@@ -1,6 +1,7 @@
 """A WebSocket server of few words, for one connection: prints its port, then does what the mode says.
 
 refuse        answers the upgrade with 401
+redirect URL  answers with 302
 mute          prints the request and does not answer it
 close CODE    opens and closes with the code
 vanish        opens and ends the connection without a close frame
@@ -48,7 +49,7 @@ def count_messages(connection):
         count += 1
 
 
-def main(mode, code="0"):
+def main(mode, argument=""):
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     connection, _ = listener.accept()
@@ -57,13 +58,18 @@ def main(mode, code="0"):
         connection.recv(4096)
         connection.sendall(REFUSAL)
         return
+    if mode == "redirect":
+        connection.recv(4096)
+        head = "HTTP/1.1 302 Found\r\nLocation: " + argument + "\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head.encode())
+        return
     if mode == "mute":
         print(connection.recv(4096).decode(), flush=True)
         connection.recv(4096)
         return
     upgrade(connection)
     if mode == "close":
-        reason = int(code).to_bytes(2, "big") + b"no more"
+        reason = int(argument).to_bytes(2, "big") + b"no more"
         connection.sendall(bytes([0x88, len(reason)]) + reason)
         connection.recv(4096)
     elif mode == "silent":

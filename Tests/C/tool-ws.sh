@@ -40,7 +40,7 @@ verdict "a missing key is named" complains '--cert and --key'
 expect 2 "a certificate that is not there" ws --listen 0 --cert "$work/none" --key "$work/none"
 expect 2 "plaintext off loopback" ws --listen 0.0.0.0:0 --plaintext
 expect 2 "a header file that is not there" ws ws://127.0.0.1:1 --header-file "$work/none"
-for option in --ping --linger --timeout --max-message --header; do
+for option in --ping --linger --timeout --redirects --max-message --header; do
   expect 2 "a value that is none for $option" ws ws://127.0.0.1:1 "$option" soon
   verdict "$option says what it wants" complains "$option wants"
 done
@@ -149,6 +149,14 @@ verdict "the body" complains 'body: who are you?'
 peer refuse
 expect 5 "a refused upgrade as JSON" ws "$url" --json
 verdict "the body in JSON" says '"body":"who are you?\\n"'
+peer redirect "$url"
+expect 5 "a redirect is a refusal" ws "$url"
+verdict "where it leads is shown" complains '  Location: ws://127.0.0.1:'
+peer close 1000
+target=$url
+peer redirect "$target"
+expect 0 "a redirect that is followed" ws "$url" --redirects 1 --linger forever
+verdict "the target closes" complains 'closed by the peer: 1000 no more'
 peer close 1011
 expect 8 "a peer that closes with an error code" ws "$url" --linger forever
 verdict "the error code and its reason" complains 'closed by the peer: 1011 no more'

@@ -77,6 +77,11 @@ export interface WebSocketOptions extends WebSocketLimits {
   origin?: string
   /** true: a server that chooses none of the protocols is refused. */
   requireProtocol?: boolean
+  /**
+   * Redirects to follow, 1 to 20; left out: none, they are refusals.  Never from wss:// to ws://; pins hold for the
+   * target too, credentials do not go to another origin.
+   */
+  maxRedirects?: number
   /** Milliseconds for each of the three phases below that has no limit of its own. */
   handshakeTimeout?: number
   /** Name and TCP together. */
@@ -273,7 +278,7 @@ export class WebSocket extends EventEmitter {
   onclose: ((event: WebSocketCloseEvent) => void) | null
   onerror: ((event: WebSocketErrorEvent) => void) | null
 
-  /** Without user and password; empty for a connection of a server. */
+  /** Without user and password, after redirects the last one; empty for a connection of a server. */
   readonly url: string
   /** The subprotocol agreed, or empty. */
   readonly protocol: string

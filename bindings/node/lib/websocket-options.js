@@ -42,10 +42,9 @@ const REFUSED_BY_CLIENT = {
   cert: `${FILES}: use trust.certificateFile`,
   checkServerIdentity: 'use pins to trust a certificate whatever its name',
   createConnection: 'the library makes its connections itself',
-  followRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
+  followRedirects: 'maxRedirects alone says how many are followed',
   generateMask: 'masks are random (RFC 6455 section 5.3)',
   key: `${FILES}: use trust.keyFile`,
-  maxRedirects: 'a redirect is an upgrade that was refused, with its Location among the headers',
   protocolVersion: 'the version is 13 (RFC 6455)',
   rejectUnauthorized: 'certificates are always checked: use pins or caFile for one that no known CA has signed',
   skipUTF8Validation: ALWAYS

@@ -355,7 +355,9 @@ class WebSocket extends EventEmitter {
     setImmediate(() => this[deliverHeld]())
     for (const { resolve } of this.#openers.splice(0)) resolve(this)
     if (this.#onEnd !== undefined) return
-    if (this.listenerCount('upgrade') > 0) this.emit('upgrade', new UpgradeResponse(101, notice.payload.parse()))
+    const detail = notice.payload.parse()
+    if (detail.redirects > 0) this.#url = detail.url
+    if (this.listenerCount('upgrade') > 0) this.emit('upgrade', new UpgradeResponse(101, detail))
     this.emit('open')
   }
 

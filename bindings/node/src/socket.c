@@ -15,6 +15,7 @@ static const struct option options[] = {
     OPTION("connectTimeoutMs", OPTION_TIME, connect_timeout_ms),
     OPTION("tlsTimeoutMs", OPTION_TIME, tls_timeout_ms),
     OPTION("upgradeTimeoutMs", OPTION_TIME, upgrade_timeout_ms),
+    OPTION("maxRedirects", OPTION_COUNT, max_redirects),
 };
 enum { OPTION_COUNT_SOCKET = sizeof options / sizeof options[0] };
 

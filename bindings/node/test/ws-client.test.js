@@ -213,6 +213,24 @@ check('the answer of a server is told before the opening', async (t) => {
   assert.deepEqual(order, [101, 'websocket', 'open'])
 })
 
+check('redirects are followed as far as is allowed', async (t) => {
+  const target = await startWs(t, {}, echo)
+  const server = http.createServer()
+  server.on('upgrade', ({ url }, socket) => {
+    const location = url === '/one' ? '/two' : `${target}/end`
+    socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`)
+  })
+  const url = `ws://127.0.0.1:${await listening(t, server)}/one`
+  const socket = open(t, url, { maxRedirects: 2 })
+  await socket.opened()
+  assert.equal(socket.url, `${target}/end`)
+  for (const options of [{}, { maxRedirects: 1 }]) {
+    const error = await failure(open(t, url, options).opened())
+    assert.equal(error.httpStatus, 302, String(error))
+  }
+  assert.throws(() => open(t, url, { maxRedirects: 21 }), { code: 'GW_ERR_ARGUMENT', message: /21.*20/ })
+})
+
 check('the CA file or the pin lets a certificate in, and a wrong pin does not', async (t) => {
   const certificate = makeCertificate(t)
   const url = await startWs(t, { certificate }, echo)
