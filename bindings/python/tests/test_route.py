@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 
@@ -50,48 +49,39 @@ class Proxy:
         self._listening.close()
 
 
-def test_a_client_goes_through_a_proxy() -> None:
-    async def main() -> None:
-        async with gatewire.serve() as server:
-            proxy = Proxy(server.port)
-            url = f"wss://gateway.invalid:{server.port}"
-            pins = [server.pin]
-            async with gatewire.connect(url, pins=pins, route=Route(proxy=proxy.url)) as client:
-                assert (await client.call("health"))["ok"] is True
-                timings = client.state().timings
-                assert {"connect", "proxy", "tls", "upgrade", "challenge", "hello"} <= set(timings)
-                assert all(seconds > 0 for seconds in timings.values())
-            assert proxy.request.startswith(f"CONNECT gateway.invalid:{server.port} HTTP/1.1\r\n".encode())
-            assert b"\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n" in proxy.request
-            proxy.close()
-
-    asyncio.run(asyncio.wait_for(main(), 20))
+async def test_a_client_goes_through_a_proxy() -> None:
+    async with gatewire.serve() as server:
+        proxy = Proxy(server.port)
+        url = f"wss://gateway.invalid:{server.port}"
+        pins = [server.pin]
+        async with gatewire.connect(url, pins=pins, route=Route(proxy=proxy.url)) as client:
+            assert (await client.call("health"))["ok"] is True
+            timings = client.state().timings
+            assert {"connect", "proxy", "tls", "upgrade", "challenge", "hello"} <= set(timings)
+            assert all(seconds > 0 for seconds in timings.values())
+        assert proxy.request.startswith(f"CONNECT gateway.invalid:{server.port} HTTP/1.1\r\n".encode())
+        assert b"\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n" in proxy.request
+        proxy.close()
 
 
-def test_addresses_stand_in_for_the_name() -> None:
+async def test_addresses_stand_in_for_the_name() -> None:
     async def handler(ws: websocket.WebSocket) -> None:
         async for message in ws:
             await ws.send(message)
 
-    async def main() -> None:
-        async with websocket.serve(handler, plaintext=True) as server:
-            url = f"ws://somewhere.invalid:{server.port}"
-            route = Route(addresses=["127.0.0.1"], bind_address="127.0.0.1", tcp_keepalive=60, tcp_user_timeout=30)
-            async with websocket.connect(url, plaintext="any", route=route) as ws:
-                await ws.send("here")
-                assert await ws.recv() == "here"
-
-    asyncio.run(asyncio.wait_for(main(), 20))
+    async with websocket.serve(handler, plaintext=True) as server:
+        url = f"ws://somewhere.invalid:{server.port}"
+        route = Route(addresses=["127.0.0.1"], bind_address="127.0.0.1", tcp_keepalive=60, tcp_user_timeout=30)
+        async with websocket.connect(url, plaintext="any", route=route) as ws:
+            await ws.send("here")
+            assert await ws.recv() == "here"
 
 
-def test_a_proxy_that_cannot_be_reached_is_told_as_one() -> None:
-    async def main() -> None:
-        with pytest.raises(gatewire.NetworkError) as raised:
-            await websocket.connect("wss://gateway.invalid", route=Route(proxy="http://127.0.0.1:1"))
-        assert raised.value.status_name == "GW_ERR_PROXY"
-        assert "the proxy 127.0.0.1:1" in raised.value.text
-
-    asyncio.run(asyncio.wait_for(main(), 20))
+async def test_a_proxy_that_cannot_be_reached_is_told_as_one() -> None:
+    with pytest.raises(gatewire.NetworkError) as raised:
+        await websocket.connect("wss://gateway.invalid", route=Route(proxy="http://127.0.0.1:1"))
+    assert raised.value.status_name == "GW_ERR_PROXY"
+    assert "the proxy 127.0.0.1:1" in raised.value.text
 
 
 @pytest.mark.parametrize(
@@ -104,12 +94,9 @@ def test_a_proxy_that_cannot_be_reached_is_told_as_one() -> None:
         Route(bind_address="localhost"),
     ],
 )
-def test_wrong_routes_are_refused(route: Route) -> None:
-    async def main() -> None:
-        with pytest.raises(gatewire.UsageError):
-            await websocket.connect("ws://localhost", route=route)
-
-    asyncio.run(asyncio.wait_for(main(), 20))
+async def test_wrong_routes_are_refused(route: Route) -> None:
+    with pytest.raises(gatewire.UsageError):
+        await websocket.connect("ws://localhost", route=route)
 
 
 def test_a_proxy_s_password_is_not_shown() -> None:
