@@ -16,7 +16,7 @@ for target in ${TARGETS:-$targets}; do
   fails=Tests/Fuzz/fails/$target
   corpus=Tests/Fuzz/corpus/$target
   # New inputs grow the corpus of later runs on this machine.
-  work=build/fuzz/work/$target
+  work=build/fuzz/found/$target
   log=build/fuzz/$target.log
   mkdir -p "$fails" "$corpus" "$work"
   status=0
