@@ -29,7 +29,11 @@ int main(int argc, char **argv) {
 
   gw_client *client = NULL;
   gw_status status = gw_client_open(context, &options, &client);
-  if (status != GW_OK) fprintf(stderr, "%s: %s\n", gw_status_name(status), gw_status_text(status));
+  if (status != GW_OK) {
+    gw_error error = {.struct_size = sizeof error};
+    gw_context_last_error(context, &error);
+    fprintf(stderr, "%s: %.*s\n", gw_status_name(status), (int)error.text.len, (const char *)error.text.ptr);
+  }
 
   int result = 1;
   for (int running = status == GW_OK; running;) {
