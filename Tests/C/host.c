@@ -87,14 +87,14 @@ gw_client_options host_client_options(const char *url) {
   gw_client_options_init(&options);
   options.url = url;
   options.flags = GW_CLIENT_NO_RECONNECT;
-  options.close_timeout_ms = 500;
+  options.close_timeout_ms = 200;
   return options;
 }
 
 gw_server_options host_server_options(void) {
   gw_server_options options;
   gw_server_options_init(&options);
-  options.close_timeout_ms = 500;
+  options.close_timeout_ms = 200;
   return options;
 }
 

@@ -5,7 +5,7 @@ redirect URL  answers with 302
 mute          prints the request and does not answer it
 close CODE    opens and closes with the code
 vanish        opens and ends the connection without a close frame
-silent        opens and waits
+silent        opens and waits for a close frame, which it answers
 slow          opens, reads nothing for a while, then counts the messages until the peer closes
 """
 
@@ -73,8 +73,7 @@ def main(mode, argument=""):
         connection.sendall(bytes([0x88, len(reason)]) + reason)
         connection.recv(4096)
     elif mode == "silent":
-        while connection.recv(4096):
-            pass
+        count_messages(connection)
     elif mode == "slow":
         time.sleep(0.5)
         print(count_messages(connection), "messages", flush=True)
