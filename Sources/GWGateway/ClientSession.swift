@@ -1,14 +1,13 @@
 import GWBase
 import GWJSON
 
-/// The client's end of one gateway connection, from the open WebSocket to its end: challenge, connect, hello, then calls,
+/// The client's end of one gateway connection, from the open WebSocket to its end: the dialect's handshake, then calls,
 /// answers, events and the watch over ticks.
 ///
 /// Messages and the time come in; each input returns what is to be done.  A session lives as long as its connection.
 public final class ClientSession {
     private enum State {
-        case awaitingChallenge(deadline: Instant)
-        case awaitingHello(request: UInt64, deadline: Instant)
+        case connecting
         case ready(TickWatch)
         case ended
     }
@@ -23,8 +22,9 @@ public final class ClientSession {
     }
 
     private let settings: Settings
-    private let signer: (any DeviceSigner)?
-    private var state: State
+    /// What is said until the hello.  Beside the state, so that a message after it touches no reference.
+    private let handshake: any GatewayHandshake
+    private var state = State.connecting
     private var reader = EnvelopeReader()
     private let calls: PendingCalls
     private var lastSequence: UInt64?
@@ -33,9 +33,8 @@ public final class ClientSession {
     /// `calls` is handed from session to session and must be empty.
     public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
         self.settings = settings
-        self.signer = signer
         self.calls = calls
-        state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
+        handshake = OpenClawHandshake(settings: settings, signer: signer, calls: calls, now: now)
     }
 
     public var isReady: Bool {
@@ -44,7 +43,7 @@ public final class ClientSession {
     }
 
     public var isAwaitingChallenge: Bool {
-        if case .awaitingChallenge = state { return true }
+        if case .connecting = state { return handshake.isAwaitingChallenge }
         return false
     }
 
@@ -66,6 +65,15 @@ public final class ClientSession {
         /// Send a close frame with this code and reason; the connection ends for this cause.
         case close(code: UInt16, reason: StaticString, ConnectFailure)
     }
+
+    /// The WebSocket is open: to be called once, before anything else.
+    public func opened(now: Instant, wallMilliseconds: UInt64) -> MessageAction {
+        guard case .connecting = state else { return .none }
+        return follow(handshake.opened(now, wallMilliseconds: wallMilliseconds), now)
+    }
+
+    /// What an action refers to that no message has led to.
+    public static var noText: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     public func receive(_ text: UnsafeRawBufferPointer, now: Instant, wallMilliseconds: UInt64) -> MessageAction {
         switch reader.read(text) {
@@ -90,39 +98,15 @@ public final class ClientSession {
         _ event: EventFrame, _ text: UnsafeRawBufferPointer, _ now: Instant, _ wallMilliseconds: UInt64
     ) -> MessageAction {
         switch state {
-        case .awaitingChallenge:
-            guard JSON.isString(event.name, equalTo: "connect.challenge", in: text) else { return .none }
-            return answer(event, text, now, wallMilliseconds)
+        case .connecting:
+            return follow(handshake.receive(event, text, now, wallMilliseconds: wallMilliseconds), now)
         case .ready(var watch):
             watch.active(now)
             state = .ready(watch)
             return .event(event, missing: missing(event.sequence))
-        case .awaitingHello, .ended:
+        case .ended:
             return .none
         }
-    }
-
-    private func answer(
-        _ event: EventFrame, _ text: UnsafeRawBufferPointer, _ now: Instant, _ wallMilliseconds: UInt64
-    ) -> MessageAction {
-        guard let challenge = Challenge(payload: event.payload, in: text) else {
-            state = .ended
-            return .close(
-                code: 1008, reason: "connect challenge missing nonce",
-                ConnectFailure(
-                    Failure(.challenge, .operator, "the gateway's challenge has no nonce to sign", isRetryable: true)))
-        }
-        let request = calls.reserveID()
-        let frame = settings.connect.request(
-            id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer)
-        guard let frame else {
-            state = .ended
-            return .close(
-                code: 1008, reason: "connect failed",
-                ConnectFailure(Failure(.identity, .program, "the device key could not sign the challenge")))
-        }
-        state = .awaitingHello(request: request, deadline: now.adding(milliseconds: settings.helloMilliseconds))
-        return .send(frame)
     }
 
     private func receive(
@@ -130,65 +114,37 @@ public final class ClientSession {
     ) -> MessageAction {
         let id = CallID.read(response.id, in: text)
         switch state {
-        case .awaitingHello(let request, _):
-            guard id == request else { return unknown(id, response, text) }
-            return finishConnect(response, text, now)
+        case .connecting:
+            switch handshake.receive(response, id: id, text, now) {
+            case .unknown: return unknown(id, response, text)
+            case let action: return follow(action, now)
+            }
         case .ready(var watch):
             watch.active(now)
             state = .ready(watch)
             guard let id, let call = calls.find(id) else { return unknown(id, response, text) }
             return settle(id, call, response, text)
-        case .awaitingChallenge:
-            return unknown(id, response, text)
         case .ended:
             return .none
         }
     }
 
-    private func finishConnect(
-        _ response: ResponseFrame, _ text: UnsafeRawBufferPointer, _ now: Instant
-    ) -> MessageAction {
-        guard response.isOK else {
-            state = .ended
-            let refused = ConnectFailure(ErrorObject(response.error, in: text), in: text)
-            guard refused.startupDelayMilliseconds == nil else {
-                return .close(code: 1013, reason: "gateway starting", refused)
-            }
-            return .close(code: 1008, reason: "connect failed", refused)
-        }
-        let minimum = settings.connect.minProtocol
-        let offered = minimum...max(minimum, settings.connect.maxProtocol)
-        do throws(Failure) {
-            let hello = try Hello(response.payload, in: text, offered: offered)
+    private func follow(_ action: consuming HandshakeAction, _ now: Instant) -> MessageAction {
+        switch consume action {
+        case .none:
+            return .none
+        case .unknown:
+            return .none
+        case .send(let frame):
+            return .send(frame)
+        case .ready(let hello, let warning):
             state = .ready(TickWatch(tickMilliseconds: hello.tickMilliseconds, now: now))
             self.hello = hello
-            return .connected(hello, warning: missingScopes(hello))
-        } catch {
+            return .connected(hello, warning: warning)
+        case .close(let code, let reason, let failure):
             state = .ended
-            return .close(code: 1002, reason: "invalid hello", ConnectFailure(error))
+            return .close(code: code, reason: reason, failure)
         }
-    }
-
-    /// A gateway may say yes and yet grant less than was asked for; every later refusal would look like a riddle.
-    private func missingScopes(_ hello: Hello) -> Failure? {
-        guard let granted = hello.scopes, !granted.contains(where: { isEqual("operator.admin", $0) }) else {
-            return nil
-        }
-        let missing = settings.connect.scopes.filter { wanted in
-            !granted.contains { $0.elementsEqual(wanted) }
-                && !(isEqual("operator.read", wanted) && granted.contains { isEqual("operator.write", $0) })
-        }
-        guard !missing.isEmpty else { return nil }
-        let names = missing.map { String(printable: $0, limit: 64) }
-        var list = ""
-        for name in names { list += list.isEmpty ? name : ", " + name }
-        var warning = Failure(
-            .ok, .operator,
-            "the gateway did not grant \(list): calls that need it will be refused "
-                + (signer == nil
-                    ? "(it grants none without a device identity)" : "(approve the device with these scopes)"))
-        warning.name = "scopes".bytes
-        return warning
     }
 
     private func settle(
@@ -242,6 +198,7 @@ public final class ClientSession {
     }
 
     /// Takes a call; the caller then sends its frame under the id.
+    @inline(__always)
     public func call(
         expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
         now: Instant
@@ -287,7 +244,7 @@ public final class ClientSession {
 
     public var deadline: Instant {
         switch state {
-        case .awaitingChallenge(let deadline), .awaitingHello(_, let deadline): deadline
+        case .connecting: handshake.deadline
         case .ready(let watch): min(watch.nextCheck, calls.nextDeadline)
         case .ended: .never
         }
@@ -302,26 +259,10 @@ public final class ClientSession {
     /// To be called again until it answers none.
     public func tick(_ now: Instant) -> TickAction {
         switch state {
-        case .awaitingChallenge(let deadline):
-            guard deadline <= now else { return .none }
+        case .connecting:
+            guard case .close(let code, let reason, let failure) = handshake.tick(now) else { return .none }
             state = .ended
-            return .close(
-                code: 1008, reason: "connect challenge timeout",
-                ConnectFailure(
-                    Failure(
-                        .challengeTimeout, .operator,
-                        "the gateway sent no challenge within \(settings.challengeMilliseconds) ms", isRetryable: true))
-            )
-        case .awaitingHello(_, let deadline):
-            guard deadline <= now else { return .none }
-            state = .ended
-            return .close(
-                code: 4000, reason: "connect timeout",
-                ConnectFailure(
-                    Failure(
-                        .helloTimeout, .operator,
-                        "the gateway did not answer the connect request within \(settings.helloMilliseconds) ms",
-                        isRetryable: true)))
+            return .close(code: code, reason: reason, failure)
         case .ready(var watch):
             if let (id, call) = calls.popExpired(now) { return .callExpired(id: id, call) }
             let action = watch.check(now, isSuspended: calls.count > 0 && calls.unlimited == 0)

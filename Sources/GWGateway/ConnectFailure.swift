@@ -6,7 +6,7 @@ public struct ConnectFailure {
     public var failure: Failure
     /// Do not try again until somebody has acted.
     public var stopsReconnecting: Bool
-    /// The gateway is starting up: wait this long, outside of the backoff.
+    /// The gateway is starting up: wait as long as it says, within bounds and outside of the backoff.
     public var startupDelayMilliseconds: UInt32?
 
     /// A failure of our own finding, which says itself whether a retry can help.
@@ -44,8 +44,7 @@ public struct ConnectFailure {
             }
         }
         if isEqual("UNAVAILABLE", error.code), error.isRetryable, isEqual("startup-sidecars", reason) {
-            startupDelayMilliseconds = Reconnect.startupDelay(
-                error.hasRetryAfter ? error.retryAfterMilliseconds : nil)
+            startupDelayMilliseconds = min(max(error.hasRetryAfter ? error.retryAfterMilliseconds : 500, 100), 2000)
         }
         stopsReconnecting = stops
 

@@ -60,7 +60,7 @@ public final class Doctor: Source {
         case .ready:
             began = now
             diagnosis = Diagnosis(now)
-            let dial = Dial(context: context, settings: settings.dial, owner: self)
+            let dial = Dial(context: context, settings: settings.link.dial, owner: self)
             phase = .dialing(dial)
             dial.begin(now)
         case .open(let channel, let session):
@@ -103,7 +103,7 @@ public final class Doctor: Source {
 
     private func tell(_ finding: Diagnosis.Finding?) {
         guard let finding else { return }
-        var event = Event(.doctorStep, source: id, userData: settings.userData)
+        var event = Event(.doctorStep, source: id, userData: settings.link.userData)
         event.subject = UInt64(finding.step.rawValue)
         event.name = context.arena.copy(bytes(finding.step.label))
         event.status = finding.failure?.status ?? .ok
@@ -136,7 +136,7 @@ public final class Doctor: Source {
     private func end(_ failure: Failure?, _ now: Instant) {
         phase = .ended
         guard id != 0 else { return }
-        var event = Event(.doctorDone, source: id, userData: settings.userData)
+        var event = Event(.doctorDone, source: id, userData: settings.link.userData)
         if let failure {
             event.explain(failure, context.arena)
             event.name = context.arena.copy(diagnosis.failure.map { bytes($0.step.label) } ?? [])
@@ -205,7 +205,7 @@ extension Doctor: DialOwner {
 
     func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure) {
         context.emit(
-            Event(asking: question, about: refusal, source: id, userData: settings.userData, context.arena))
+            Event(asking: question, about: refusal, source: id, userData: settings.link.userData, context.arena))
     }
 
     func dial(
@@ -213,8 +213,10 @@ extension Doctor: DialOwner {
     ) {
         pass(DoctorReport(upgrade: handshake, agreement), now)
         let session = ClientSession(
-            settings: settings.session, signer: settings.signer, calls: PendingCalls(), now: now)
+            settings: settings.machine.session, signer: settings.machine.signer, calls: PendingCalls(), now: now)
         phase = .open(channel, session)
+        follow(
+            session.opened(now: now, wallMilliseconds: Syscall.wallMilliseconds()), ClientSession.noText, channel, now)
         reschedule()
     }
 
@@ -229,7 +231,15 @@ extension Doctor: DialOwner {
             lastWarning = Failure(.frame, .operator, "ignored a binary message of \(message.count) bytes")
             return
         }
-        switch session.receive(message, now: now, wallMilliseconds: Syscall.wallMilliseconds()) {
+        follow(
+            session.receive(message, now: now, wallMilliseconds: Syscall.wallMilliseconds()), message, channel, now)
+    }
+
+    private func follow(
+        _ action: consuming ClientSession.MessageAction, _ message: UnsafeRawBufferPointer, _ channel: Channel,
+        _ now: Instant
+    ) {
+        switch consume action {
         case .send(var frame):
             pass(DoctorReport(text: "the gateway sent its challenge"), now)
             channel.sendText(frame.readable, compress: false)

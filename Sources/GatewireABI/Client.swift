@@ -1,5 +1,6 @@
 import CGatewire
 import GWBase
+import GWGateway
 import GWRuntime
 import GWTLS
 
@@ -55,20 +56,16 @@ public func gw_client_call(
                 .argument, .program, "the method has \(method.count) bytes, allowed are 1 to \(Limits.methodBytes)")
         }
         let params = try json("params", params, params_len)
-        var expectsFinal = false
-        var timeout: UInt32 = 0
-        var userData: UInt = 0
+        var request = ClientMachine.Request(method: method, params: params)
         if let options {
             try checkSize(options, known: MemoryLayout<gw_call_options>.size)
             try checkFlags(options.pointee.flags, known: GW_CALL_EXPECT_FINAL)
             try checkReserved(options.pointee.reserved)
-            expectsFinal = options.pointee.flags & UInt32(GW_CALL_EXPECT_FINAL) != 0
-            timeout = options.pointee.timeout_ms
-            userData = UInt(bitPattern: options.pointee.user_data)
+            request.expectsFinal = options.pointee.flags & UInt32(GW_CALL_EXPECT_FINAL) != 0
+            request.timeoutMilliseconds = options.pointee.timeout_ms
+            request.userData = UInt(bitPattern: options.pointee.user_data)
         }
-        let queued = try client.call(
-            method: method, params: params, expectsFinal: expectsFinal, timeoutMilliseconds: timeout,
-            userData: userData)
+        let queued = try client.call(request)
         call.pointee = queued.call
         return queued.isAboveMark ? .queued : .ok
     }
@@ -88,9 +85,9 @@ public func gw_client_close(
     _ client: OpaquePointer?, _ code: UInt32, _ reason: UnsafePointer<CChar>?
 ) -> gw_status {
     guard let client else { return Status.argument.code }
-    return withClient(client) { client throws(Failure) in
+    return withLink(client) { link throws(Failure) in
         let closing = try closing(code, reason, isServer: false)
-        guard client.close(code: closing.code, reason: closing.reason) else {
+        guard link.close(code: closing.code, reason: closing.reason) else {
             throw Failure(.gone, .program, "the client is closed already")
         }
         return .ok
@@ -100,8 +97,8 @@ public func gw_client_close(
 @_cdecl("gw_client_free") @implementation
 public func gw_client_free(_ client: OpaquePointer?) {
     guard let client else { return }
-    _ = withClient(client) { client throws(Failure) in
-        _ = client.close(code: 1000, reason: [])
+    _ = withLink(client) { link throws(Failure) in
+        _ = link.close(code: 1000, reason: [])
         return .ok
     }
     releaseHandle(client, ClientHandle.self)
@@ -113,8 +110,8 @@ public func gw_client_get_state(
 ) -> gw_status {
     guard let client, let out else { return Status.argument.code }
     guard Int(out.pointee.struct_size) >= MemoryLayout<gw_client_state>.size else { return Status.structSize.code }
-    return withClient(client) { client throws(Failure) in
-        let state = client.state
+    return withLink(client) { link throws(Failure) in
+        let state = link.state
         out.pointee = gw_client_state(
             struct_size: out.pointee.struct_size, phase: state.phase, protocol: state.protocolVersion,
             next_attempt_ms: state.nextAttemptMilliseconds, connections: state.connections, attempts: state.attempts,
@@ -133,8 +130,8 @@ public func gw_client_set_pins(
     _ client: OpaquePointer?, _ pins: UnsafePointer<UnsafePointer<CChar>?>?, _ pin_count: Int
 ) -> gw_status {
     guard let client else { return Status.argument.code }
-    return withClient(client) { client throws(Failure) in
-        try client.replace(pins: PinSet(texts("pins", pins, pin_count) ?? []))
+    return withLink(client) { link throws(Failure) in
+        try link.replace(pins: PinSet(texts("pins", pins, pin_count) ?? []))
         return .ok
     }
 }
@@ -143,9 +140,9 @@ public func gw_client_set_pins(
 public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePointer<gw_tls_state>?) -> gw_status {
     guard let client, let out else { return Status.argument.code }
     return withObject(client, ClientHandle.self) { handle in
-        withClient(client) { client throws(Failure) in
+        withLink(client) { link throws(Failure) in
             try TLSTexts.check(out)
-            guard let agreement = client.agreement else { throw TLSTexts.none }
+            guard let agreement = link.agreement else { throw TLSTexts.none }
             let texts = TLSTexts(agreement)
             handle.tls = texts
             texts.fill(out)
@@ -162,6 +159,18 @@ private func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure
                 throw Failure(.gone, .program, "the client has ended")
             }
             return try body(client)
+        }
+    }
+}
+
+/// The same for what clients of every dialect have.
+private func withLink(_ handle: OpaquePointer, _ body: (Link) throws(Failure) -> Status) -> gw_status {
+    withObject(handle, ClientHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in
+            guard let link = handle.context.link(handle.id) else {
+                throw Failure(.gone, .program, "the client has ended")
+            }
+            return try body(link)
         }
     }
 }

@@ -43,20 +43,20 @@ func clientSettings(
         return try dialSettings(options, target, tls, reconnects)
     }
     var settings = try ClientSettings(endpoint(url), identity: identity)
-    settings.alternates = try alternates(options, settings.dial.route, endpoint)
-    settings.session.connect = try connectParameters(options)
-    settings.session.challengeMilliseconds = value(
+    settings.link.alternates = try alternates(options, settings.link.dial.route, endpoint)
+    settings.machine.session.connect = try connectParameters(options)
+    settings.machine.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
-    settings.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
-    settings.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
-    settings.session.maxCalls = value(options.max_calls, default: Limits.calls)
-    settings.reconnects = reconnects
-    settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
-    settings.reconnectInitialMilliseconds = value(
+    settings.machine.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
+    settings.machine.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
+    settings.machine.session.maxCalls = value(options.max_calls, default: Limits.calls)
+    settings.machine.reconnects = reconnects
+    settings.link.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
+    settings.machine.reconnectInitialMilliseconds = value(
         options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
-    settings.reconnectMaximumMilliseconds = value(
+    settings.machine.reconnectMaximumMilliseconds = value(
         options.reconnect_max_ms, default: Limits.reconnectMaximumMilliseconds)
-    settings.userData = UInt(bitPattern: options.user_data)
+    settings.link.userData = UInt(bitPattern: options.user_data)
     return settings
 }
 

@@ -14,7 +14,7 @@ public func gw_doctor_start(
         let settings = prepare { () throws(Failure) in
             try checkFlags(flags, known: GW_DOCTOR_NO_TICK)
             let settings = try clientSettings(options, context.tls, reconnects: false)
-            guard settings.alternates.isEmpty else {
+            guard settings.link.alternates.isEmpty else {
                 throw Failure(.argument, .program, "a doctor looks at one URL: start one for each of the alternates")
             }
             return settings

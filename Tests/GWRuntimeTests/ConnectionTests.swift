@@ -135,7 +135,7 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve(.selfSigned(names: ["localhost"]))
             let pin = [UInt8](repeating: 0x61, count: 64)
-            _ = try host.open(port: server.address.port, pin: pin) { $0.reconnects = true }
+            _ = try host.open(port: server.address.port, pin: pin) { $0.machine.reconnects = true }
             let closed = try host.wait(.clientClosed)
             #expect(closed.status == .tlsPin && closed.actor == .user)
             #expect(closed.payload.contains(String(decoding: server.address.certificatePin, as: UTF8.self)))
@@ -146,8 +146,8 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve { $0.session.policy.token = "right".bytes }
             _ = try host.open(port: server.address.port) {
-                $0.reconnects = true
-                $0.session.connect.credentials = Credentials(token: "wrong".bytes, password: [])
+                $0.machine.reconnects = true
+                $0.machine.session.connect.credentials = Credentials(token: "wrong".bytes, password: [])
             }
             let closed = try host.wait(.clientClosed)
             #expect(closed.status == .connectRejected && closed.name == "AUTH_TOKEN_MISMATCH")
@@ -158,8 +158,8 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve()
             _ = try host.open(port: server.address.port) {
-                $0.reconnects = true
-                $0.reconnectInitialMilliseconds = 1
+                $0.machine.reconnects = true
+                $0.machine.reconnectInitialMilliseconds = 1
             }
             let peer = try host.wait(.peerConnected)
             _ = host.context.call { server.disconnect(peer.connection, code: 1001, reason: []) }
@@ -175,8 +175,8 @@ extension RuntimeTests {
             var target = DialSettings.Target()
             target.url = "ws://localhost:\(server.address.port)".bytes
             var settings = try ClientSettings(DialSettings(target), identity: .temporary)
-            settings.session.connect.clientVersion = "1".bytes
-            settings.reconnects = false
+            settings.machine.session.connect.clientVersion = "1".bytes
+            settings.machine.reconnects = false
             _ = host.open(settings)
             try host.wait(.clientConnected)
             #expect(try host.wait(.peerConnected).payload.contains("\"deviceId\":\""))
@@ -198,21 +198,21 @@ extension RuntimeTests {
                 $0.maxRequests = .max
             }
             let client = try host.open(port: server.address.port) {
-                $0.reconnects = true
-                $0.reconnectInitialMilliseconds = .max
-                $0.reconnectMaximumMilliseconds = .max
-                $0.session.challengeMilliseconds = .max
-                $0.session.helloMilliseconds = .max
-                $0.session.callMilliseconds = .max
-                $0.session.maxCalls = .max
-                $0.maxQueuedBytes = .max
-                $0.dial.connectMilliseconds = .max
-                $0.dial.upgradeMilliseconds = .max
-                $0.dial.webSocket.maxMessageBytes = .max
-                $0.dial.webSocket.pingMilliseconds = .max
-                $0.dial.webSocket.pongMilliseconds = .max
-                $0.dial.webSocket.closeMilliseconds = .max
-                $0.dial.webSocket.deflate.thresholdBytes = .max
+                $0.machine.reconnects = true
+                $0.machine.reconnectInitialMilliseconds = .max
+                $0.machine.reconnectMaximumMilliseconds = .max
+                $0.machine.session.challengeMilliseconds = .max
+                $0.machine.session.helloMilliseconds = .max
+                $0.machine.session.callMilliseconds = .max
+                $0.machine.session.maxCalls = .max
+                $0.link.maxQueuedBytes = .max
+                $0.link.dial.connectMilliseconds = .max
+                $0.link.dial.upgradeMilliseconds = .max
+                $0.link.dial.webSocket.maxMessageBytes = .max
+                $0.link.dial.webSocket.pingMilliseconds = .max
+                $0.link.dial.webSocket.pongMilliseconds = .max
+                $0.link.dial.webSocket.closeMilliseconds = .max
+                $0.link.dial.webSocket.deflate.thresholdBytes = .max
             }
             try host.wait(.clientConnected)
             _ = try host.call(client, "mine", "1", milliseconds: .max)
@@ -240,8 +240,8 @@ extension RuntimeTests {
             let host = try Host()
             let server = try host.serve()
             let client = try host.open(port: server.address.port) {
-                $0.reconnects = true
-                $0.reconnectInitialMilliseconds = 1
+                $0.machine.reconnects = true
+                $0.machine.reconnectInitialMilliseconds = 1
             }
             try host.wait(.clientConnected)
             var ids: Set<UInt64> = []

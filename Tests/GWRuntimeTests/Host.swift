@@ -130,10 +130,10 @@ final class Host: @unchecked Sendable {
             method.withUnsafeBytes { method in
                 params.withUnsafeBytes { params in
                     do throws(Failure) {
-                        return .success(
-                            try client.call(
-                                method: method, params: params, expectsFinal: expectsFinal,
-                                timeoutMilliseconds: milliseconds, userData: 0))
+                        var request = ClientMachine.Request(method: method, params: params)
+                        request.expectsFinal = expectsFinal
+                        request.timeoutMilliseconds = milliseconds
+                        return .success(try client.call(request))
                     } catch {
                         return .failure(error)
                     }
@@ -145,7 +145,7 @@ final class Host: @unchecked Sendable {
     @discardableResult
     func close(_ client: Client) -> Bool { context.call { client.close(code: 1000, reason: []) } }
 
-    func state(_ client: Client) -> Client.State { context.call { client.state } }
+    func state(_ client: Client) -> Link.State { context.call { client.state } }
 
     // MARK: - Servers
 
@@ -190,8 +190,8 @@ func clientSettings(port: UInt16, pin: [UInt8]? = nil) throws -> ClientSettings 
     target.url = "\(pin == nil ? "ws" : "wss")://127.0.0.1:\(port)".bytes
     if let pin { target.trust.tls.pins = try PinSet([pin]) }
     var settings = try ClientSettings(DialSettings(target), identity: .none)
-    settings.session.connect.clientVersion = "1".bytes
-    settings.reconnects = false
+    settings.machine.session.connect.clientVersion = "1".bytes
+    settings.machine.reconnects = false
     return settings
 }
 

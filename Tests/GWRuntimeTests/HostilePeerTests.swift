@@ -32,28 +32,28 @@ extension RuntimeTests {
         // MARK: Silence
 
         @Test func silenceInTheHandshakeOfTLS() throws {
-            _ = try open(encrypted: true) { $0.dial.tlsMilliseconds = 40 }
+            _ = try open(encrypted: true) { $0.link.dial.tlsMilliseconds = 40 }
             let peer = try listener.accept(host)
             #expect(try end().status == .tlsTimeout)
             withExtendedLifetime(peer) {}
         }
 
         @Test func silenceAfterTheUpgradeRequest() throws {
-            _ = try open { $0.dial.upgradeMilliseconds = 40 }
+            _ = try open { $0.link.dial.upgradeMilliseconds = 40 }
             let peer = try listener.accept(host)
             #expect(try end().status == .upgradeTimeout)
             withExtendedLifetime(peer) {}
         }
 
         @Test func halfAnUpgradeAnswer() throws {
-            _ = try open { $0.dial.upgradeMilliseconds = 40 }
+            _ = try open { $0.link.dial.upgradeMilliseconds = 40 }
             let peer = try listener.accept(host)
             peer.send("HTTP/1.1 101 Switching")
             #expect(try end().status == .upgradeTimeout)
         }
 
         @Test func noChallenge() throws {
-            _ = try open { $0.session.challengeMilliseconds = 40 }
+            _ = try open { $0.machine.session.challengeMilliseconds = 40 }
             let gateway = try FakeGateway(listener, host)
             try gateway.upgrade(host)
             #expect(try end().status == .challengeTimeout)
@@ -65,7 +65,7 @@ extension RuntimeTests {
         }
 
         @Test func noHello() throws {
-            _ = try open { $0.session.helloMilliseconds = 40 }
+            _ = try open { $0.machine.session.helloMilliseconds = 40 }
             let gateway = try FakeGateway(listener, host)
             try gateway.upgrade(host)
             gateway.send(FakeGateway.challenge)
@@ -82,8 +82,8 @@ extension RuntimeTests {
 
         @Test func noPong() throws {
             _ = try open {
-                $0.dial.webSocket.pingMilliseconds = 20
-                $0.dial.webSocket.pongMilliseconds = 30
+                $0.link.dial.webSocket.pingMilliseconds = 20
+                $0.link.dial.webSocket.pongMilliseconds = 30
             }
             let gateway = try FakeGateway(listener, host)
             try gateway.admit(host)
@@ -93,9 +93,9 @@ extension RuntimeTests {
         /// The keepalive does not wait for the session to begin.
         @Test func noPongBeforeTheChallenge() throws {
             _ = try open {
-                $0.session.challengeMilliseconds = .max
-                $0.dial.webSocket.pingMilliseconds = 20
-                $0.dial.webSocket.pongMilliseconds = 30
+                $0.machine.session.challengeMilliseconds = .max
+                $0.link.dial.webSocket.pingMilliseconds = 20
+                $0.link.dial.webSocket.pongMilliseconds = 30
             }
             let gateway = try FakeGateway(listener, host)
             try gateway.upgrade(host)
@@ -103,7 +103,7 @@ extension RuntimeTests {
         }
 
         @Test func noAnswerToOurClose() throws {
-            let client = try open { $0.dial.webSocket.closeMilliseconds = 40 }
+            let client = try open { $0.link.dial.webSocket.closeMilliseconds = 40 }
             let gateway = try FakeGateway(listener, host)
             try gateway.admit(host)
             try host.wait(.clientConnected)
@@ -115,7 +115,7 @@ extension RuntimeTests {
 
         /// RFC 6455 section 7.1.1: the server ends TCP first; one that does not is left after the close limit.
         @Test func aCloseFrameWithoutTheEndOfTCP() throws {
-            let client = try open { $0.dial.webSocket.closeMilliseconds = 40 }
+            let client = try open { $0.link.dial.webSocket.closeMilliseconds = 40 }
             let gateway = try FakeGateway(listener, host)
             try gateway.admit(host)
             try host.wait(.clientConnected)
@@ -292,7 +292,7 @@ extension RuntimeTests {
         }
 
         @Test func aMessageAboveTheLimit() throws {
-            _ = try open { $0.dial.webSocket.maxMessageBytes = 1000 }
+            _ = try open { $0.link.dial.webSocket.maxMessageBytes = 1000 }
             let gateway = try FakeGateway(listener, host)
             try gateway.upgrade(host)
             gateway.peer.send([0x81, 126, 0x03, 0xe9])

@@ -47,9 +47,9 @@ extension RuntimeTests {
         func whatThePeerReadsWasNeverReportedAsNotSent(breaksProtocol: Bool) throws {
             let host = try Host()
             let (client, gateway) = try ready(host, RawListener(receiveBuffer: 4096)) {
-                $0.session.helloMilliseconds = 1000
-                $0.maxQueuedBytes = 64 << 20
-                $0.dial.offersDeflate = false
+                $0.machine.session.helloMilliseconds = 1000
+                $0.link.maxQueuedBytes = 64 << 20
+                $0.link.dial.offersDeflate = false
             }
             let params = "\"" + String(repeating: "p", count: 60_000) + "\""
             var ids: [UInt64] = []
@@ -126,7 +126,7 @@ extension RuntimeTests {
         @Test(arguments: [true, false])
         func closingABrokenConnection(reconnects: Bool) throws {
             let host = try Host()
-            let (client, gateway) = try ready(host, RawListener()) { $0.reconnects = reconnects }
+            let (client, gateway) = try ready(host, RawListener()) { $0.machine.reconnects = reconnects }
             _ = try host.call(client, "m")
             gateway.peer.reset()
             host.close(client)
@@ -139,7 +139,7 @@ extension RuntimeTests {
         /// client.h: hold back after GW_QUEUED until GW_EVENT_CLIENT_WRITABLE, which therefore comes.
         @Test func writableFollowsQueuedAlsoIfTheKernelTakesAllAtOnce() throws {
             let host = try Host()
-            let (client, _) = try ready(host, RawListener()) { $0.maxQueuedBytes = 40_000 }
+            let (client, _) = try ready(host, RawListener()) { $0.link.maxQueuedBytes = 40_000 }
             var isAbove = false
             let params = "\"" + String(repeating: "0123456789", count: 100) + "\""
             while !isAbove { isAbove = try host.tryCall(client, "m", params).get().isAboveMark }
@@ -158,8 +158,8 @@ extension RuntimeTests {
             let host = try Host()
             let pin = isEncrypted ? server.address.certificatePin : nil
             let client = try host.open(port: server.address.port, pin: pin) {
-                $0.maxQueuedBytes = 64 << 20
-                $0.dial.offersDeflate = false
+                $0.link.maxQueuedBytes = 64 << 20
+                $0.link.dial.offersDeflate = false
             }
             gatewayHost.poll {
                 host.poll(1)
@@ -180,7 +180,7 @@ extension RuntimeTests {
 
         @Test func fullIsSaidAndNothingTaken() throws {
             let host = try Host()
-            let (client, _) = try ready(host, RawListener()) { $0.maxQueuedBytes = 4000 }
+            let (client, _) = try ready(host, RawListener()) { $0.link.maxQueuedBytes = 4000 }
             var taken = 0
             while case .success = host.tryCall(client, "m") { taken += 1 }
             guard case .failure(let failure) = host.tryCall(client, "m") else { return }

@@ -76,7 +76,7 @@ extension RuntimeTests {
             let host = try Host()
             _ = host.context.fd
             let listener = try RawListener()
-            _ = try host.open(port: listener.port) { $0.dial.upgradeMilliseconds = 30 }
+            _ = try host.open(port: listener.port) { $0.link.dial.upgradeMilliseconds = 30 }
             #expect(watch(host) { !host.events(.clientClosed).isEmpty })
             #expect(host.events(.clientClosed).first?.status == .upgradeTimeout)
         }
@@ -88,7 +88,7 @@ extension RuntimeTests {
                 _ = host.context.fd
                 let listener = try RawListener()
                 let limit = UInt32(20 + round)
-                _ = try host.open(port: listener.port) { $0.dial.upgradeMilliseconds = limit }
+                _ = try host.open(port: listener.port) { $0.link.dial.upgradeMilliseconds = limit }
                 _ = watch(host, within: 0.01) { false }
                 // Timer and wake-up are found by one and the same poll.
                 hostIsAway(milliseconds: 40)
@@ -320,8 +320,8 @@ extension RuntimeTests {
             let server = try gatewayHost.serve { $0.session.tickMilliseconds = 50 }
             let host = try Host(.thread, eventBudget: 1)
             _ = try host.open(port: server.address.port) {
-                $0.dial.webSocket.pingMilliseconds = 20
-                $0.dial.webSocket.pongMilliseconds = 40
+                $0.link.dial.webSocket.pingMilliseconds = 20
+                $0.link.dial.webSocket.pongMilliseconds = 40
             }
             try host.wait(.clientConnected)
             for _ in 0..<10 {

@@ -1,5 +1,3 @@
-import GWBase
-
 /// When to try again: exponential backoff with full jitter, reset by each hello.
 public struct Reconnect {
     private let initialMilliseconds: UInt32
@@ -34,10 +32,5 @@ public struct Reconnect {
         // The spread stays above the floor too, so that clients told the same time do not all come back in it.
         let (sum, tooLarge) = floor.addingReportingOverflow(floor > 0 ? random(min(floor, 1000)) : 0)
         return max(delay, tooLarge ? floor : sum)
-    }
-
-    /// The gateway is still starting: wait as it says, within bounds, without counting it against the backoff.
-    public static func startupDelay(_ retryAfterMilliseconds: UInt32?) -> UInt32 {
-        min(max(retryAfterMilliseconds ?? 500, 100), 2000)
     }
 }

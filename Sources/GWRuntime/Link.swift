@@ -1,0 +1,295 @@
+import GWBase
+import GWTLS
+import GWWebSocket
+
+/// A connection that heals itself: it dials, hands what it gets to its subclass, and after a loss does the same again.  What is
+/// spoken on it, and what its loss means, is the subclass's.
+public class Link: Source, DialOwner {
+    enum Phase {
+        case waiting(until: Instant)
+        case dialing(EndpointRace)
+        case open
+        case closing
+        case closed
+    }
+
+    /// What the end of an attempt or of a connection leads to.
+    struct End {
+        var failure: Failure
+        /// The number of the connection that has ended; 0 for one that could never be used.
+        var connection: UInt64
+        /// How long to wait before the next attempt; nil: there is none.
+        var retryMilliseconds: UInt32?
+    }
+
+    final let settings: LinkSettings
+    final private(set) var phase: Phase
+    final private(set) var channel: Channel?
+    /// Of this connection or of the last attempt.
+    final var timings = DialTimings()
+    /// Place of the endpoint in use; 0 is the URL, those behind it the alternates.
+    private var endpoint = 0
+    /// The host was told to hold back and is owed the word that it need not any more.
+    private var owesWritable = false
+    /// How many bytes of the connection that has just ended had left the process.
+    final private(set) var sentOffset: UInt64 = 0
+
+    /// Starts connecting.  With the context's lock held.
+    init(context: Context, link settings: LinkSettings) {
+        self.settings = settings
+        // The first attempt begins with the next turn, so that opening never waits.
+        phase = .waiting(until: Instant(microseconds: 0))
+        super.init(context: context)
+        start()
+        reschedule()
+    }
+
+    // MARK: - For the subclass
+
+    /// A connection is open.
+    func opened(_ now: Instant) {}
+
+    func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {}
+
+    /// Of what is spoken, while a connection is open.
+    var sessionDeadline: Instant { .never }
+
+    func tickSession(_ now: Instant) {}
+
+    /// Our side does not read at present, so silence says nothing about the peer.
+    func readingIsHeld(_ now: Instant) {}
+
+    /// The host closes the link: what it still waits for ends.
+    func closing() {}
+
+    /// An attempt or a connection has ended: what was under way on it ends, and it is decided what comes next.
+    func lost(_ failure: Failure, _ now: Instant) -> End { End(failure: failure, connection: 0) }
+
+    /// The waits between attempts begin anew.
+    func forgetAttempts() {}
+
+    /// Fills in what it knows of the state.
+    func describe(_ state: inout State) {}
+
+    // MARK: - Time
+
+    override final var deadline: Instant {
+        switch phase {
+        case .waiting(let until): until
+        case .open, .closing: min(channel?.webSocket?.deadline ?? .never, sessionDeadline)
+        case .dialing(let race): race.deadline
+        case .closed: .never
+        }
+    }
+
+    override final func tick(_ now: Instant) {
+        switch phase {
+        case .waiting(let until):
+            guard until <= now else { return }
+            let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
+            phase = .dialing(race)
+            _ = race.step(now)
+        case .dialing(let race):
+            if let failure = race.step(now) { ended(failure, now) }
+        case .open, .closing:
+            if channel?.isReadingStopped == true { readingIsHeld(now) }
+            tickSession(now)
+            channel?.tickWebSocket(now)
+        case .closed:
+            break
+        }
+    }
+
+    override final func networkChanged(_ now: Instant) {
+        guard case .waiting = phase else { return }
+        forgetAttempts()
+        phase = .waiting(until: now)
+        reschedule()
+    }
+
+    // MARK: - Sending
+
+    /// Something was queued: whether the queue is above its high mark now.
+    final func queued(_ channel: Channel) -> Bool {
+        channel.queueSend()
+        reschedule()
+        let isAboveMark = channel.queuedBytes > Int(settings.maxQueuedBytes) / 4
+        if isAboveMark { owesWritable = true }
+        return isAboveMark
+    }
+
+    /// Ends the connection for a cause of ours: a close frame, then the end.
+    final func end(_ code: UInt16, _ reason: StaticString, _ failure: Failure, _ now: Instant) {
+        guard let channel else { return }
+        let text = Array(UnsafeBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount))
+        _ = channel.webSocket?.sendClose(code, text, now)
+        channel.end(failure, now)
+    }
+
+    // MARK: - The end
+
+    /// Closes politely; whether it was still open.
+    public final func close(code: UInt16, reason: [UInt8]) -> Bool {
+        switch phase {
+        case .closing, .closed:
+            return false
+        case .open:
+            guard let channel, let webSocket = channel.webSocket else { return false }
+            let now = Syscall.now()
+            channel.send(now)
+            // Sending may have found the connection lost.
+            guard case .open = phase, self.channel === channel else { return close(code: code, reason: reason) }
+            phase = .closing
+            closing()
+            if let refused = webSocket.sendClose(code, reason, now) {
+                channel.end(refused, now)
+                return true
+            }
+            channel.queueSend()
+            reschedule()
+            return true
+        case .dialing(let race):
+            race.cancel()
+            closing()
+            finishClosing(nil, connection: 0)
+            return true
+        case .waiting:
+            closing()
+            finishClosing(nil, connection: 0)
+            return true
+        }
+    }
+
+    /// An attempt or a connection has ended: reports it, and tries again or ends.
+    private func ended(_ failure: Failure, _ now: Instant) {
+        channel = nil
+        owesWritable = false
+        let end = lost(failure, now)
+        if case .closing = phase { return finishClosing(nil, connection: end.connection) }
+        guard let delay = end.retryMilliseconds else {
+            return finishClosing(end.failure, connection: end.connection)
+        }
+        var event = Event(.clientDisconnected, source: id, userData: settings.userData)
+        event.explain(end.failure, context.arena)
+        event.connection = end.connection
+        event.retryAfterMilliseconds = delay
+        event.flags |= Event.retryable
+        context.emit(event)
+        phase = .waiting(until: now.adding(milliseconds: delay))
+        reschedule()
+    }
+
+    private func finishClosing(_ failure: Failure?, connection: UInt64) {
+        var event = Event(.clientClosed, source: id, userData: settings.userData)
+        if let failure { event.explain(failure, context.arena) }
+        event.connection = connection
+        context.emit(event)
+        phase = .closed
+        finish()
+    }
+
+    // MARK: - Reports of the dial and the channel
+
+    final func dial(
+        _ dial: Dial, opened channel: Channel, _ handshake: ClientHandshake, _ agreement: Agreement, _ now: Instant
+    ) {
+        self.channel = channel
+        timings = dial.timings
+        if case .dialing(let race) = phase { endpoint = race.place }
+        phase = .open
+        opened(now)
+        reschedule()
+    }
+
+    final func dial(_ dial: Dial, asks question: UInt64, about refusal: Failure) {
+        context.emit(
+            Event(asking: question, about: refusal, source: id, userData: settings.userData, context.arena))
+    }
+
+    final func dial(_ dial: Dial, passed step: DialStep, _ now: Instant) {
+        if case .dialing(let race) = phase, step == .secured { race.won(dial) }
+    }
+
+    final func dial(_ dial: Dial, failed failure: Failure, _ now: Instant) {
+        timings = dial.timings
+        guard case .dialing(let race) = phase else { return }
+        endpoint = race.place
+        if let failure = race.failed(dial, failure, now) { ended(failure, now) } else { reschedule() }
+    }
+
+    final func channel(_ channel: Channel, ended failure: Failure, _ now: Instant) {
+        // The byte that left decides between not sent and unknown.
+        sentOffset = channel.sentOffset
+        ended(failure, now)
+    }
+
+    final func channelDidSend(_ channel: Channel) {
+        guard owesWritable, channel.queuedBytes <= Int(settings.maxQueuedBytes) / 16 else { return }
+        owesWritable = false
+        context.emit(Event(.clientWritable, source: id, userData: settings.userData))
+    }
+
+    // MARK: - State
+
+    public struct State {
+        public var phase: UInt32
+        public var protocolVersion: UInt32 = 0
+        public var nextAttemptMilliseconds: UInt32 = 0
+        public var connections: UInt64 = 0
+        public var attempts: UInt64 = 0
+        public var callsInFlight: UInt64 = 0
+        public var queuedBytes: UInt64
+        public var roundTripMicroseconds: UInt64
+        public var isDeflating: Bool
+        public var isEncrypted: Bool
+        public var timings: DialTimings
+        public var endpoint: Int
+    }
+
+    public final var state: State {
+        var state = State(
+            phase: phaseNumber, queuedBytes: UInt64(channel?.queuedBytes ?? 0),
+            roundTripMicroseconds: channel?.webSocket?.roundTripMicroseconds ?? 0,
+            isDeflating: channel?.webSocket?.isDeflating ?? false, isEncrypted: channel?.isEncrypted ?? false,
+            timings: timings, endpoint: endpoint)
+        if case .waiting(let until) = phase {
+            state.nextAttemptMilliseconds = until.milliseconds(after: Syscall.now())
+        }
+        if case .dialing(let race) = phase {
+            state.timings = race.timings
+            state.endpoint = race.place
+        }
+        describe(&state)
+        return state
+    }
+
+    /// `GW_PHASE_*`.
+    private var phaseNumber: UInt32 {
+        switch phase {
+        case .waiting: 0
+        case .dialing(let race): race.phaseNumber
+        case .open: 6
+        case .closing: 8
+        case .closed: 9
+        }
+    }
+
+    final var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
+    /// What TLS agreed on in the present connection; nil without it.
+    public final var agreement: TLSAgreement? { channel?.agreement }
+
+    /// Replaces the pins for every handshake that begins from now on.
+    public final func replace(pins: PinSet) throws(Failure) {
+        guard let tls = settings.dial.tls else {
+            throw Failure(
+                .pinText, .program, "a pin was given, but the URL is not wss://: there is no certificate to compare")
+        }
+        try tls.replace(pins: pins)
+        // What one endpoint takes, all take: they have the same mode.
+        for alternate in settings.alternates { try alternate.tls?.replace(pins: pins) }
+    }
+}
