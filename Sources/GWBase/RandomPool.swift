@@ -39,6 +39,16 @@ public final class RandomPool {
         return result
     }
 
+    /// A random UUID (RFC 9562 section 5.4) as text.
+    public func uuid() -> [UInt8] {
+        var bytes = bytes(16)
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        var text = hexText(bytes)
+        for place in [8, 13, 18, 23] { text.insert(0x2d, at: place) }
+        return text
+    }
+
     /// Evenly spread over 0...limit.
     public func uniform(upTo limit: UInt32) -> UInt32 {
         // The product's high half; its bias is below 2^-32 and no secret hangs on it.

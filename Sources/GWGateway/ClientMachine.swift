@@ -20,6 +20,7 @@ public final class ClientMachine {
     private var reconnect: Reconnect
     /// Over all connections, so that the id of a call is never given out again.
     private let calls = PendingCalls()
+    private let login: GoClawLogin
     /// Of the present connection.
     private var session: ClientSession?
     /// Set where the session has decided what the end of this connection means.
@@ -30,6 +31,10 @@ public final class ClientMachine {
     public init(settings: Settings, random: RandomPool) {
         self.settings = settings
         self.random = random
+        switch settings.session.dialect {
+        case .openClaw: login = GoClawLogin(senderID: [])
+        case .goClaw(let parameters), .detect(let parameters): login = GoClawLogin(senderID: parameters.senderID)
+        }
         reconnect = Reconnect(
             initialMilliseconds: settings.reconnectInitialMilliseconds,
             maximumMilliseconds: settings.reconnectMaximumMilliseconds)
@@ -53,7 +58,8 @@ public final class ClientMachine {
 
     /// The WebSocket of a new connection is open.
     public func opened(_ now: Instant, wallMilliseconds: UInt64) -> ClientSession.MessageAction {
-        let session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
+        let session = ClientSession(
+            settings: settings.session, signer: settings.signer, calls: calls, login: login, now: now)
         self.session = session
         return note(session.opened(now: now, wallMilliseconds: wallMilliseconds))
     }
@@ -125,7 +131,8 @@ public final class ClientMachine {
         if let failure = session.tooBig(size) ?? ClientMachine.noRoom(size, output) { throw failure }
         let action = session.call(
             expectsFinal: request.expectsFinal, timeoutMilliseconds: request.timeoutMilliseconds,
-            userData: request.userData, streamOffset: output.offset, now: now)
+            isLong: session.isGoClaw && request.method.elementsEqual("chat.send".utf8), userData: request.userData,
+            streamOffset: output.offset, now: now)
         switch action {
         case .refused(let failure): throw failure
         case .queued(let id): return id
@@ -199,8 +206,8 @@ public final class ClientMachine {
     public func ended(_ failure: Failure, sentOffset: UInt64) -> End {
         let calls = endCalls(failure, sentOffset: sentOffset)
         let wasReady = session?.hello != nil
+        let verdict = verdict ?? session?.verdict
         session = nil
-        let verdict = verdict
         self.verdict = nil
         let failure = verdict?.failure ?? failure
         var end = End(calls: calls, failure: failure, connection: wasReady ? connections : 0)
@@ -220,10 +227,15 @@ public final class ClientMachine {
     /// Our side does not read at present, so silence says nothing about the gateway.
     public func readingIsHeld(_ now: Instant) { session?.readingIsHeld(now) }
 
+    /// The connection received bytes at this time, if only a ping.
+    public func heard(_ time: Instant) { session?.heard(time) }
+
     public var deadline: Instant { session?.deadline ?? .never }
 
-    public enum TickAction {
+    public enum TickAction: ~Copyable {
         case none
+        /// Send this, uncompressed.
+        case send(ByteBuffer)
         case ended(EndedCall)
         case close(code: UInt16, reason: StaticString, ConnectFailure)
     }
@@ -234,6 +246,8 @@ public final class ClientMachine {
         switch session.tick(now) {
         case .none:
             return .none
+        case .send(let frame):
+            return .send(frame)
         case .callExpired(let id, let call):
             // A frame that is still queued cannot be taken back, so this is never a call that was not sent.
             let failure = Failure(

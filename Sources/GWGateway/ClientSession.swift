@@ -12,7 +12,16 @@ public final class ClientSession {
         case ended
     }
 
+    /// What the gateway speaks.
+    public enum Dialect {
+        case openClaw
+        case goClaw(GoClawParameters)
+        /// Found out: the gateway that sends no challenge speaks GoClaw's.
+        case detect(GoClawParameters)
+    }
+
     public struct Settings {
+        public var dialect = Dialect.openClaw
         public var connect = ConnectParameters()
         public var challengeMilliseconds = Limits.challengeMilliseconds
         public var helloMilliseconds = Limits.helloMilliseconds
@@ -28,13 +37,36 @@ public final class ClientSession {
     private var reader = EnvelopeReader()
     private let calls: PendingCalls
     private var lastSequence: UInt64?
+    /// The gateway speaks GoClaw's dialect.
+    private(set) var isGoClaw = false
+    /// Why it ended itself after the hello.
+    private(set) var verdict: ConnectFailure?
     public private(set) var hello: Hello?
 
-    /// `calls` is handed from session to session and must be empty.
-    public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
+    /// `calls` and `login` are handed from session to session; `calls` must be empty.
+    public init(
+        settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls,
+        login: GoClawLogin = GoClawLogin(senderID: []), now: Instant
+    ) {
         self.settings = settings
         self.calls = calls
-        handshake = OpenClawHandshake(settings: settings, signer: signer, calls: calls, now: now)
+        func openClaw() -> OpenClawHandshake {
+            OpenClawHandshake(settings: settings, signer: signer, calls: calls, now: now)
+        }
+        func goClaw(_ parameters: GoClawParameters, _ now: Instant) -> GoClawHandshake {
+            GoClawHandshake(settings: settings, parameters: parameters, login: login, calls: calls, now: now)
+        }
+        switch settings.dialect {
+        case .openClaw:
+            handshake = openClaw()
+        case .goClaw(let parameters):
+            handshake = goClaw(parameters, now)
+        case .detect(let parameters):
+            handshake =
+                login.hasAnswered
+                ? goClaw(parameters, now)
+                : DetectingHandshake(settings: settings, openClaw: openClaw(), now: now) { goClaw(parameters, $0) }
+        }
     }
 
     public var isReady: Bool {
@@ -56,6 +88,8 @@ public final class ClientSession {
         /// Send this, uncompressed: it holds a credential.
         case send(ByteBuffer)
         case connected(Hello, warning: Failure?)
+        /// Tell the host, then send this, if it is not empty.
+        case pairing(Pairing, send: ByteBuffer)
         /// `missing` events were lost before this one.
         case event(EventFrame, missing: UInt64)
         case accepted(id: UInt64, PendingCall, payload: JSONSlice?)
@@ -103,6 +137,11 @@ public final class ClientSession {
         case .ready(var watch):
             watch.active(now)
             state = .ready(watch)
+            if isGoClaw, isEndOfLogin(event, text) {
+                state = .ended
+                verdict = .tenantRevoked
+                return .close(code: 1000, reason: "tenant access revoked", .tenantRevoked)
+            }
             return .event(event, missing: missing(event.sequence))
         case .ended:
             return .none
@@ -138,13 +177,28 @@ public final class ClientSession {
         case .send(let frame):
             return .send(frame)
         case .ready(let hello, let warning):
-            state = .ready(TickWatch(tickMilliseconds: hello.tickMilliseconds, now: now))
+            isGoClaw = hello.goClaw != nil
+            state = .ready(
+                isGoClaw
+                    ? TickWatch(silenceMilliseconds: GoClaw.silenceMilliseconds, now: now)
+                    : TickWatch(tickMilliseconds: hello.tickMilliseconds, now: now))
             self.hello = hello
             return .connected(hello, warning: warning)
+        case .pairing(let pairing, let frame):
+            return .pairing(pairing, send: frame)
         case .close(let code, let reason, let failure):
             state = .ended
             return .close(code: code, reason: reason, failure)
         }
+    }
+
+    /// A GoClaw gateway tells everybody of the tenant whose membership has ended.
+    private func isEndOfLogin(_ event: EventFrame, _ text: UnsafeRawBufferPointer) -> Bool {
+        guard JSON.isString(event.name, equalTo: "tenant.access.revoked", in: text), let payload = event.payload,
+            payload.kind == .object, let user = JSON.member("user_id", of: payload, in: text),
+            let user = JSON.string(user, in: text), let terms = hello?.goClaw
+        else { return false }
+        return user == terms.userID
     }
 
     private func settle(
@@ -197,10 +251,10 @@ public final class ClientSession {
         return Failure(.tooBig, .program, "the request has \(frameBytes) bytes, the gateway takes at most \(limit)")
     }
 
-    /// Takes a call; the caller then sends its frame under the id.
+    /// Takes a call; the caller then sends its frame under the id.  `isLong`: it is answered only when the work is done.
     @inline(__always)
     public func call(
-        expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
+        expectsFinal: Bool, timeoutMilliseconds: UInt32, isLong: Bool = false, userData: UInt, streamOffset: UInt64,
         now: Instant
     ) -> CallAction {
         guard case .ready = state else {
@@ -213,7 +267,11 @@ public final class ClientSession {
                     isRetryable: true))
         }
         var milliseconds = timeoutMilliseconds
-        if milliseconds == 0 { milliseconds = expectsFinal ? .max : settings.callMilliseconds }
+        if milliseconds == 0 {
+            milliseconds = expectsFinal ? .max : settings.callMilliseconds
+            // This gateway drops an answer that finds its queue full: no call may wait for ever.
+            if isGoClaw { milliseconds = isLong || expectsFinal ? GoClaw.chatMilliseconds : settings.callMilliseconds }
+        }
         let id = calls.add(
             PendingCall(userData: userData, expectsFinal: expectsFinal, streamOffset: streamOffset),
             deadline: now.adding(milliseconds: milliseconds))
@@ -242,6 +300,13 @@ public final class ClientSession {
         state = .ready(watch)
     }
 
+    /// The connection received bytes at this time, if only a ping: what proves that a gateway without ticks lives.
+    public func heard(_ time: Instant) {
+        guard isGoClaw, case .ready(var watch) = state else { return }
+        watch.active(time)
+        state = .ready(watch)
+    }
+
     public var deadline: Instant {
         switch state {
         case .connecting: handshake.deadline
@@ -250,8 +315,10 @@ public final class ClientSession {
         }
     }
 
-    public enum TickAction {
+    public enum TickAction: ~Copyable {
         case none
+        /// Send this, uncompressed.
+        case send(ByteBuffer)
         case callExpired(id: UInt64, PendingCall)
         case close(code: UInt16, reason: StaticString, ConnectFailure)
     }
@@ -260,23 +327,25 @@ public final class ClientSession {
     public func tick(_ now: Instant) -> TickAction {
         switch state {
         case .connecting:
-            guard case .close(let code, let reason, let failure) = handshake.tick(now) else { return .none }
-            state = .ended
-            return .close(code: code, reason: reason, failure)
+            switch follow(handshake.tick(now), now) {
+            case .send(let frame): return .send(frame)
+            case .close(let code, let reason, let failure): return .close(code: code, reason: reason, failure)
+            default: return .none
+            }
         case .ready(var watch):
             if let (id, call) = calls.popExpired(now) { return .callExpired(id: id, call) }
             let action = watch.check(now, isSuspended: calls.count > 0 && calls.unlimited == 0)
             state = .ready(watch)
             guard case .silent(let milliseconds) = action else { return .none }
             state = .ended
-            let interval = hello?.tickMilliseconds ?? 0
+            let interval = isGoClaw ? GoClaw.pingMilliseconds : hello?.tickMilliseconds ?? 0
             return .close(
                 code: 4000, reason: "tick timeout",
                 ConnectFailure(
                     Failure(
                         .tickTimeout, .network,
-                        "nothing arrived for \(milliseconds) ms, the gateway ticks every \(interval) ms",
-                        isRetryable: true)))
+                        "nothing arrived for \(milliseconds) ms, the gateway \(isGoClaw ? "pings" : "ticks") every "
+                            + "\(interval) ms", isRetryable: true)))
         case .ended:
             return .none
         }

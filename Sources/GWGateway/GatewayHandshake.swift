@@ -29,6 +29,8 @@ public enum HandshakeAction: ~Copyable {
     /// Send this, uncompressed: it holds a credential.
     case send(ByteBuffer)
     case ready(Hello, warning: Failure?)
+    /// A step of a pairing; then send this, if it is not empty.
+    case pairing(Pairing, send: ByteBuffer)
     /// An answer to what the handshake has not asked.
     case unknown
     case close(code: UInt16, reason: StaticString, ConnectFailure)

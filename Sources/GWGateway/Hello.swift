@@ -13,6 +13,8 @@ public struct Hello {
     public var maxPayloadBytes: UInt32
     /// The hello as JSON with the device tokens in it replaced by null.
     public var redacted: [UInt8]
+    /// nil where an OpenClaw gateway spoke.
+    public internal(set) var goClaw: GoClawTerms?
 
     /// Reads both the current shape and the older one with `connId` at the top; a failure if it cannot be a hello.
     public init(_ payload: JSONSlice?, in text: UnsafeRawBufferPointer, offered: ClosedRange<UInt32>) throws(Failure) {

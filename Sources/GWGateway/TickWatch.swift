@@ -1,19 +1,30 @@
 import GWBase
 
 /// Notices a gateway that has gone silent: it ticks at an interval that its hello names, so more than two intervals
-/// without any frame mean that nobody is there.
+/// without any frame mean that nobody is there.  One that does not tick is given a limit for the silence itself.
 public struct TickWatch {
-    private let intervalMicroseconds: UInt64
+    private let limitMicroseconds: UInt64
     private let periodMilliseconds: UInt32
+    private let canBeSuspended: Bool
     private var lastActivity: Instant
     /// When to look next.
     public private(set) var nextCheck: Instant
 
     public init(tickMilliseconds: UInt32, now: Instant) {
-        intervalMicroseconds = UInt64(tickMilliseconds) * 1000
+        limitMicroseconds = 2 * UInt64(tickMilliseconds) * 1000
+        canBeSuspended = true
         periodMilliseconds = max(tickMilliseconds, 1000)
         lastActivity = now
         nextCheck = now.adding(milliseconds: periodMilliseconds)
+    }
+
+    /// Of a gateway that shows itself alive below the protocol.
+    public init(silenceMilliseconds: UInt32, now: Instant) {
+        limitMicroseconds = UInt64(silenceMilliseconds) * 1000
+        canBeSuspended = false
+        periodMilliseconds = 1000
+        lastActivity = now
+        nextCheck = now.adding(milliseconds: silenceMilliseconds)
     }
 
     /// A valid frame arrived.
@@ -28,8 +39,12 @@ public struct TickWatch {
     public mutating func check(_ now: Instant, isSuspended: Bool) -> CheckAction {
         guard nextCheck <= now else { return .wait }
         nextCheck = now.adding(milliseconds: periodMilliseconds)
+        if !canBeSuspended {
+            nextCheck = max(
+                nextCheck, lastActivity.adding(milliseconds: UInt32(clamping: limitMicroseconds / 1000)))
+        }
         let silence = now.microseconds(since: lastActivity)
-        guard !isSuspended, silence > 2 * intervalMicroseconds else { return .wait }
+        guard !(isSuspended && canBeSuspended), silence > limitMicroseconds else { return .wait }
         return .silent(milliseconds: silence / 1000)
     }
 }

@@ -20,9 +20,13 @@ public final class Client: Link {
     override var sessionDeadline: Instant { machine.deadline }
 
     override func tickSession(_ now: Instant) {
+        if let heard = channel?.webSocket?.lastReceived { machine.heard(heard) }
         while true {
             switch machine.tick(now) {
             case .none: return
+            case .send(var frame):
+                channel?.sendText(frame.readable, compress: false)
+                frame.wipe()
             case .ended(let call): report(call)
             case .close(let code, let reason, let failure): return end(code, reason, failure.failure, now)
             }
@@ -83,6 +87,10 @@ public final class Client: Link {
             // The one frame that a session asks to send is its connect request.
             timings.challenge = timings.lap(now)
             channel.sendText(frame.readable, compress: false)
+            frame.wipe()
+        case .pairing(let pairing, var frame):
+            report(pairing)
+            if !frame.isEmpty { channel.sendText(frame.readable, compress: false) }
             frame.wipe()
         case .connected(let hello, let warning):
             timings.hello = timings.lap(now)

@@ -57,6 +57,24 @@ extension Client {
         if let warning { warn(warning) }
     }
 
+    func report(_ pairing: Pairing) {
+        var event = Event(.pairing, source: id, userData: settings.userData)
+        event.actor = pairing.state == .approved ? .program : .user
+        event.name = borrowed(pairing.name)
+        event.text = context.arena.copy(pairing.text.bytes)
+        var payload = ByteBuffer()
+        payload.appendJSONObject { object in
+            object.string("code", pairing.code)
+            object.string("senderId", pairing.senderID)
+        }
+        event.payload = context.arena.copy(payload.readable)
+        context.emit(event)
+    }
+
+    private func borrowed(_ name: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+    }
+
     func report(_ frame: EventFrame, _ text: UnsafeRawBufferPointer, _ missing: UInt64) {
         if missing > 0 {
             var gap = Event(.gap, source: id, userData: settings.userData)

@@ -11,6 +11,7 @@ public enum EventType: UInt32, Sendable {
     case gap = 7
     case callAccepted = 8
     case callDone = 9
+    case pairing = 14
     case peerConnected = 20
     case peerDisconnected = 21
     case peerRequest = 22

@@ -332,7 +332,8 @@ extension Peer: ChannelOpener, ChannelOwner {
 
         connection.tooBigReason = "preauth payload too large".bytes
         let session = ServerSession(
-            settings: settings.session, verifier: server.verifier, nonce: uuid(), connectionID: uuid(),
+            settings: settings.session, verifier: server.verifier, nonce: context.random.uuid(),
+            connectionID: context.random.uuid(),
             isLoopback: address.isLoopback, deadline: deadline)
         self.session = session
         phase = .open
@@ -412,14 +413,4 @@ extension Peer: ChannelOpener, ChannelOwner {
     }
 
     func channelDidSend(_ channel: Channel) {}
-
-    /// A random UUID (RFC 9562 section 5.4) as text.
-    private func uuid() -> [UInt8] {
-        var bytes = context.random.bytes(16)
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        var text = hexText(bytes)
-        for place in [8, 13, 18, 23] { text.insert(0x2d, at: place) }
-        return text
-    }
 }

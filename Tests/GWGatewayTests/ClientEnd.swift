@@ -45,6 +45,7 @@ final class ClientEnd {
             let sent = text(frame)
             connectID = object(sent)["id"] as? String ?? ""
             return .send(sent)
+        case .pairing: return .none
         case .connected(let hello, let warning): return .connected(hello, warning: warning)
         case .event(let event, let missing):
             let name = JSON.string(event.name, in: message.bytes) ?? []

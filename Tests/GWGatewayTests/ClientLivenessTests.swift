@@ -13,6 +13,7 @@ struct ClientLivenessTests {
                 switch end.tick() {
                 case .callExpired: continue
                 case .none: break
+                case .send: break
                 case .close(let code, let reason, let verdict):
                     #expect(code == 4000 && text(reason) == "tick timeout")
                     #expect(verdict.failure.status == .tickTimeout && !verdict.stopsReconnecting)

@@ -157,6 +157,7 @@ private struct World {
         while true {
             switch client.tick() {
             case .none: return check(client.session.deadline > now, "a deadline has passed unseen")
+            case .send: check(false, "nothing is asked after the hello")
             case .callExpired(let id, _): if end(id) { counts.expired += 1 }
             case .close(_, let reason, _):
                 if text(reason) == "tick timeout" { counts.silences += 1 }

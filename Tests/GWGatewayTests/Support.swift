@@ -72,14 +72,14 @@ func required<Value>(_ name: String, of object: Any?, as type: Value.Type = Valu
 
 // MARK: - Vectors
 
-func vectors(_ name: String) throws -> [String: Any] {
+func vectors(_ name: String, of folder: String = "openclaw") throws -> [String: Any] {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let data = try Data(contentsOf: tests.appendingPathComponent("Vectors/openclaw/\(name)"))
+    let data = try Data(contentsOf: tests.appendingPathComponent("Vectors/\(folder)/\(name)"))
     return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
 }
 
-func cases(_ list: String, of file: String) throws -> [[String: Any]] {
-    try #require(try vectors(file)[list] as? [[String: Any]])
+func cases(_ list: String, of file: String, in folder: String = "openclaw") throws -> [[String: Any]] {
+    try #require(try vectors(file, of: folder)[list] as? [[String: Any]])
 }
 
 /// The identities of identities.json by name.
