@@ -10,8 +10,8 @@ public struct ListeningAddress {
     public let keyPin: [UInt8]
     public let certificate: [UInt8]
 
-    init(_ address: SocketAddress, _ tls: TLSContext?) {
-        self.init(address.port, "\(tls == nil ? "ws" : "wss")://\(address.text)".bytes, tls)
+    init(_ address: SocketAddress, path: String = "", _ tls: TLSContext?) {
+        self.init(address.port, "\(tls == nil ? "ws" : "wss")://\(address.text)\(path)".bytes, tls)
     }
 
     /// The same place with another certificate.

@@ -18,6 +18,7 @@ public final class Server: Source {
     private var listening: ListeningSettings
     private var state = State.running
     private var peers: [UInt64] = []
+    private let goClaw: GoClawGateway?
     var requests = PendingRequests()
     public private(set) var address: ListeningAddress
 
@@ -32,7 +33,17 @@ public final class Server: Source {
         self.settings = settings
         listening = settings.listening
         builtin = BuiltinMethods(wallMilliseconds: Syscall.wallMilliseconds())
-        address = ListeningAddress(Syscall.localAddress(fd) ?? settings.listening.address, settings.listening.tls)
+        address = ListeningAddress(
+            Syscall.localAddress(fd) ?? settings.listening.address, path: settings.goClaw == nil ? "" : "/ws",
+            settings.listening.tls)
+        if var gateway = settings.goClaw?.gateway {
+            gateway.isLocal = settings.listening.address.isLoopback
+            goClaw = GoClawGateway(
+                settings: gateway, verifier: verifier, random: context.random,
+                wallMilliseconds: Syscall.wallMilliseconds())
+        } else {
+            goClaw = nil
+        }
         super.init(context: context)
         start()
         acceptor = Acceptor(context: context, listening: fd, asked: settings.listening.address, owner: self)
@@ -53,16 +64,34 @@ public final class Server: Source {
 
     override var deadline: Instant {
         if case .stopped = state { return .never }
-        return requests.nextDeadline
+        return min(requests.nextDeadline, goClaw?.deadline ?? .never)
     }
 
     override func tick(_ now: Instant) {
+        if let goClaw {
+            goClaw.tick(now, wallMilliseconds: Syscall.wallMilliseconds())
+            deliverNotices(now)
+        }
         while let request = requests.popExpired(now) {
             peer(request.peer)?.reject(
                 request,
                 Rejection(
                     "UNAVAILABLE", "the program did not answer within \(settings.requestMilliseconds) ms",
                     retryAfterMilliseconds: 1000))
+        }
+    }
+
+    /// Brings what one connection of the GoClaw dialect has led to to the others.
+    func deliverNotices(_ now: Instant) {
+        guard let goClaw else { return }
+        for notice in goClaw.takeNotices() {
+            for id in peers {
+                guard let peer = peer(id) as? GoClawPeer else { continue }
+                switch notice {
+                case .send(let audience, let frame): peer.deliver(audience, frame)
+                case .drop(let senderID): peer.revoke(senderID, now)
+                }
+            }
         }
     }
 
@@ -104,7 +133,7 @@ public final class Server: Source {
         }
         var result = ReplyResult.sent
         for id in peers {
-            guard let peer = self.peer(id), peer.maySee(event) else { continue }
+            guard let peer = self.peer(id), peer.maySee(event, payload) else { continue }
             peer.push(event, payload)
             if peer.isAboveMark { result = .queued }
         }
@@ -161,9 +190,16 @@ extension Server: AcceptorOwner {
         } catch {
             return Syscall.close(descriptor)
         }
-        let peer = Peer(server: self, address: address, now: now)
+        let peer = newPeer(address, now)
         peers.append(peer.id)
         peer.begin(
             Channel(context: context, fd: descriptor, tls: tls, opener: peer), now)
+    }
+
+    private func newPeer(_ address: SocketAddress, _ now: Instant) -> Peer {
+        guard let goClaw, let dialect = settings.goClaw else {
+            return OpenClawPeer(server: self, address: address, now: now)
+        }
+        return GoClawPeer(server: self, gateway: goClaw, dialect, address: address, now: now)
     }
 }

@@ -14,7 +14,7 @@ public final class WebSocketConnection {
     public var output = ByteBuffer()
 
     /// What the close frame says of a message above the limit, where the protocol above has words of its own.
-    public var tooBigReason: [UInt8] = []
+    public var tooBigReason: [UInt8]?
 
     /// The beginning of a frame header or control frame that is not complete: it must stand in front of the next input.
     /// The transport takes it with `takeCarried` before it receives.
@@ -241,8 +241,8 @@ public final class WebSocketConnection {
         abortMessage()
         stopReceiving()
         if close.isOpen {
-            let isTooBig = code == CloseCode.messageTooBig && !tooBigReason.isEmpty
-            appendClose(code, isTooBig ? tooBigReason : failure.text.bytes)
+            let ownReason = code == CloseCode.messageTooBig ? tooBigReason : nil
+            appendClose(code, ownReason ?? failure.text.bytes)
             close.fail(sent: code)
         } else {
             close.fail(sent: nil)

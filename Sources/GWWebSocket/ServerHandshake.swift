@@ -11,6 +11,8 @@ public struct ServerHandshake {
 
     /// The request, once `receive` gave `request`.
     public private(set) var head: RequestHead?
+    /// The request where it was complete, but none that can be accepted.
+    public private(set) var refusedHead: RequestHead?
     /// Its `Sec-WebSocket-Key`, 24 characters of base64.
     public private(set) var key: [UInt8] = []
     /// The subprotocols offered, distinct, in the client's order of preference.
@@ -47,6 +49,7 @@ public struct ServerHandshake {
                 return .request(consumed: consumed)
             } catch {
                 failure = error
+                refusedHead = request
                 return .refused(error)
             }
         }
@@ -166,6 +169,16 @@ public struct ServerHandshake {
         output.append(body)
     }
 
+    /// Answers a plain request in place of refusing it; the connection is closed after it.
+    public func answer(_ status: UInt16, json: [UInt8], into output: inout ByteBuffer) {
+        var fields = HeaderFields()
+        fields.append("Connection", "close")
+        fields.append("Content-Type", "application/json")
+        fields.append("Content-Length", decimalText(UInt64(json.count)))
+        write(ResponseHead(status: status, reason: ServerHandshake.reason(status), fields: fields), &output)
+        output.append(json)
+    }
+
     /// Cannot fail but for an `acceptValue` that is no header value; then nothing is written.
     private func write(_ head: ResponseHead, _ output: inout ByteBuffer) {
         do throws(Failure) { try head.print(&output) } catch {}
@@ -173,6 +186,7 @@ public struct ServerHandshake {
 
     private static func reason(_ status: UInt16) -> StaticString {
         switch status {
+        case 200: "OK"
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 403: "Forbidden"

@@ -12,7 +12,6 @@ func clientSettings(
 ) throws(Failure) -> ClientSettings {
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let options = pointer.pointee
-    try checkReserved(options.reserved)
     let known =
         GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
         | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
@@ -49,6 +48,7 @@ func clientSettings(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
     settings.machine.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
     settings.machine.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
+    settings.machine.session.dialect = try clientDialect(options)
     settings.machine.session.maxCalls = value(options.max_calls, default: Limits.calls)
     settings.machine.reconnects = reconnects
     settings.link.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)

@@ -9,7 +9,6 @@ import GWWebSocket
 func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure) -> ServerSettings {
     try checkSize(pointer, known: MemoryLayout<gw_server_options>.size)
     let options = pointer.pointee
-    try checkReserved(options.reserved)
     let known =
         GW_SERVER_PLAINTEXT | GW_SERVER_NO_DEFLATE | GW_SERVER_DEFLATE_TAKEOVER | GW_SERVER_NO_BUILTIN
         | GW_SERVER_REQUIRE_DEVICE | GW_SERVER_CLIENT_OPTIONAL
@@ -51,6 +50,7 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     settings.requestMilliseconds = value(options.request_timeout_ms, default: Limits.callMilliseconds)
     settings.maxConnections = value(options.max_connections, default: Limits.connections)
     settings.maxRequests = value(options.max_requests, default: Limits.requestsPerPeer)
+    try chooseDialect(options, &settings)
     settings.userData = UInt(bitPattern: options.user_data)
     return settings
 }

@@ -1,5 +1,5 @@
 /*
- * gatewire/client.h: a connection to an OpenClaw gateway that heals itself.
+ * gatewire/client.h: a connection to a gateway, OpenClaw's or GoClaw's, that heals itself.
  *
  * gw_client_open returns at once.  The library resolves the name, connects, does the TLS handshake with the pins checked
  * inside it, upgrades to WebSocket, answers the gateway's challenge with a signed connect request, and reports
@@ -15,6 +15,7 @@
 
 #include "base.h"
 #include "context.h"
+#include "goclaw.h"
 #include "route.h"
 #include "trust.h"
 
@@ -114,7 +115,8 @@ typedef struct gw_client_options {
 
   /* Messages of fewer bytes are not compressed.  0: 1024 */
   uint32_t deflate_threshold_bytes;
-  uint32_t reserved;
+  uint32_t dialect; /* GW_DIALECT_OPENCLAW, GW_DIALECT_GOCLAW, GW_DIALECT_DETECT */
+  const gw_goclaw_options *goclaw; /* with the latter two; may be NULL */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */

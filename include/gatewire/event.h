@@ -62,10 +62,15 @@ enum {
    * GW_ERR_CALL_TIMEOUT, GW_ERR_CANCELLED: text says why. */
   GW_EVENT_CALL_DONE = 9,
 
+  /* A GoClaw gateway lets this client in only when a person has approved it.  name: "requested" (show the code), "approved" (keep the
+   * sender id and give it as sender_id the next time; the client is let in now), or "expired" (GW_EVENT_CLIENT_CLOSED follows).
+   * payload: JSON with "code" and "senderId".  text: one line for a person.  actor. */
+  GW_EVENT_PAIRING = 14,
+
   /* --- embedded gateway --- */
 
   /* A peer passed the handshake.  connection: its id.  payload: JSON with "client", "role", "scopes", "deviceId",
-   * "remote", and with client_ca_file "certificate" if one was shown ("subject", "issuer", and the SHA-256 "sha256" and "keySha256");
+   * "remote" (GoClaw: "role", "userId", "senderId", "remote"), and with client_ca_file "certificate" if one was shown ("subject", "issuer", and the SHA-256 "sha256" and "keySha256");
    * no credential. */
   GW_EVENT_PEER_CONNECTED = 20,
 

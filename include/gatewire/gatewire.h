@@ -39,6 +39,7 @@
 #include "event.h"
 #include "route.h"
 #include "trust.h"
+#include "goclaw.h"
 #include "client.h"
 #include "doctor.h"
 #include "server.h"

@@ -1,5 +1,5 @@
 /*
- * gatewire/server.h: a gateway inside your own process, speaking the OpenClaw protocol.
+ * gatewire/server.h: a gateway inside your own process, speaking the OpenClaw protocol (or GoClaw's dialect of it, see goclaw.h).
  *
  * It sends the challenge, verifies the device signature and the token, says hello, ticks, and answers health,
  * agents.list, sessions.list and chat.send from small built-in data.  Every other method is an event that the host
@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "context.h"
+#include "goclaw.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,7 +64,9 @@ typedef struct gw_server_options {
   uint32_t max_queued_bytes;     /* outgoing, per peer; a peer above it is closed as a slow consumer.  0: 52428800 */
   uint32_t max_requests;         /* unanswered, per peer.  0: 1024 */
   uint32_t deflate_threshold_bytes; /* 0: 1024 */
-  uint32_t reserved;
+  uint32_t dialect;                 /* GW_DIALECT_OPENCLAW or GW_DIALECT_GOCLAW */
+  const gw_goclaw_server_options *goclaw; /* with the latter; may be NULL.  password, protocol, tick_interval_ms, ping_interval_ms,
+                                             pong_timeout_ms, permessage-deflate and GW_SERVER_REQUIRE_DEVICE are not of that dialect */
 } gw_server_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */
@@ -83,7 +86,7 @@ GW_EXPORT uint32_t gw_server_port(const gw_server *server);
 
 /* which, for gw_server_get_text */
 enum {
-  GW_SERVER_URL = 1,             /* "wss://127.0.0.1:18789" */
+  GW_SERVER_URL = 1,             /* "wss://127.0.0.1:18789"; GoClaw: with "/ws" */
   GW_SERVER_CERTIFICATE_PIN = 2, /* SHA-256 of the leaf certificate, 64 hex digits: what clients pin */
   GW_SERVER_KEY_PIN = 3,         /* SHA-256 of its SubjectPublicKeyInfo, 64 hex digits */
   GW_SERVER_CERTIFICATE = 4      /* the certificate as PEM */
