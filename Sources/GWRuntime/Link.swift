@@ -86,10 +86,7 @@ public class Link: Source, DialOwner {
         switch phase {
         case .waiting(let until):
             tickSession(now)
-            guard until <= now else { return }
-            let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
-            phase = .dialing(race)
-            _ = race.step(now)
+            if until <= now { beginDialing(now) }
         case .dialing(let race):
             tickSession(now)
             if let failure = race.step(now) { ended(failure, now) }
@@ -102,10 +99,22 @@ public class Link: Source, DialOwner {
         }
     }
 
+    private func beginDialing(_ now: Instant) {
+        let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
+        phase = .dialing(race)
+        _ = race.step(now)
+    }
+
     override final func networkChanged(_ now: Instant) {
-        guard case .waiting = phase else { return }
+        switch phase {
+        case .waiting: break
+        case .dialing(let race):
+            guard race.isReplaceable else { return }
+            race.cancel()
+        case .open, .closing, .closed: return
+        }
         forgetAttempts()
-        phase = .waiting(until: now)
+        beginDialing(now)
         reschedule()
     }
 

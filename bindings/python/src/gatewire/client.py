@@ -227,8 +227,8 @@ class Client(Owner):
         """The program knows that the network is another one now: a new address, a route, a VPN that came or went.
 
         Every open connection of this event loop sends a ping at once and ends if nothing arrives within 5 seconds (or
-        ``pong_timeout``, if that is shorter); a client that waits for its next attempt begins it at once.  The
-        library notices by itself when the machine has slept.
+        ``pong_timeout``, if that is shorter); a client that waits for its next attempt begins it at once, and one
+        that is connecting begins anew.  The library notices by itself when the machine has slept.
 
         :raises NotConnectedError: the client has ended
         """
