@@ -112,7 +112,7 @@ final class Channel {
         isSendQueued = false
         guard !isClosed else { return }
         guard write() else { return lost() }
-        if stage == .lingering, queuedBytes == 0 { finishSending() }
+        if stage == .lingering, queuedBytes == 0, !leavesEndToPeer { finishSending() }
     }
 
     private func write() -> Bool {
@@ -130,6 +130,9 @@ final class Channel {
         }
         return true
     }
+
+    /// After a closing handshake a client leaves the end of the transport to the server (RFC 6455 section 7.1.1).
+    private var leavesEndToPeer: Bool { side == .client && webSocket?.closeSummary.isClean == true }
 
     private func finishSending() {
         guard !hasSentAll else { return }

@@ -4,11 +4,16 @@ import GWBase
 final class Journal {
     struct Call {
         let expectsFinal: Bool
+        /// Its time limit from when it is put on a channel; `.max`: none.
+        let milliseconds: UInt32
+        /// Its idempotency key, or empty.
+        let key: [UInt8]
         /// By the client's clock, when it has to have ended.
-        let deadline: Instant
-        /// Which wire its frame was put on, and where it begins in the output.
-        let channel: Channel?
-        let offset: UInt64
+        fileprivate(set) var deadline: Instant
+        /// The channel that its frame was put on, and where it begins in the output; nil: it waits for one.
+        fileprivate(set) var place: (channel: Channel, offset: UInt64)?
+        /// It has waited.
+        let wasKept: Bool
         fileprivate(set) var end: Status?
         fileprivate(set) var wasAccepted = false
         fileprivate(set) var runs = 0
@@ -48,6 +53,15 @@ final class Journal {
         calls.append(call)
     }
 
+    /// A call that has waited is put on a channel.
+    func wrote(_ place: Int, on channel: Channel, offset: UInt64, _ now: Instant) {
+        guard calls.indices.contains(place) else { return world.check(false, "a call is sent that nobody made") }
+        world.check(calls[place].end == nil, "call \(place) is sent after its end")
+        world.check(calls[place].place == nil, "call \(place) is sent twice")
+        calls[place].place = (channel, offset)
+        calls[place].deadline = now.adding(milliseconds: calls[place].milliseconds)
+    }
+
     func accepted(_ id: UInt64) {
         guard let place = places[id] else { return world.check(false, "a call that was never made is accepted") }
         world.check(calls[place].end == nil, "call \(place) is accepted after its end")
@@ -57,7 +71,9 @@ final class Journal {
         tally.accepted += 1
     }
 
-    func ended(_ id: UInt64, _ status: Status, answer: [UInt8]?, _ now: Instant, slack: UInt64) {
+    func ended(
+        _ id: UInt64, _ status: Status, answer: [UInt8]? = nil, key: [UInt8]? = nil, _ now: Instant, slack: UInt64
+    ) {
         guard let place = places[id] else { return world.check(false, "a call that was never made ends") }
         let call = calls[place]
         world.check(call.end == nil, "call \(place) ends as \(status.name), but has ended as \(call.end?.name ?? "")")
@@ -65,6 +81,7 @@ final class Journal {
         world.check(
             call.deadline == .never || now.microseconds <= call.deadline.microseconds + slack,
             "call \(place) ends \(now.microseconds(since: call.deadline)) us after its time limit")
+        if let key { world.check(key == call.key, "call \(place) ends with the key \(String(printable: key))") }
         switch status {
         case .ok, .rejected:
             let answer = Answer(isOK: status == .ok, content: answer ?? [])
@@ -74,11 +91,12 @@ final class Journal {
                     + "gateway has not said of it")
             if status == .ok { tally.answered += 1 } else { tally.rejected += 1 }
         case .notSent:
-            tally.notSent += 1
+            if call.place == nil { tally.neverWritten += 1 } else { tally.notSent += 1 }
         case .outcomeUnknown:
             tally.unknown += 1
         case .callTimeout:
             world.check(now >= call.deadline, "call \(place) times out before its time")
+            world.check(call.place != nil, "call \(place) times out, and never left")
             tally.expired += 1
         case .cancelled:
             tally.cancelled += 1
@@ -89,11 +107,14 @@ final class Journal {
 
     // MARK: - The gateway
 
-    /// The gateway runs a call.
-    func ran(_ place: Int) {
-        guard calls.indices.contains(place) else {
-            return world.check(false, "the gateway is asked for what nobody called")
-        }
+    func wasKept(_ place: Int) -> Bool { calls.indices.contains(place) && calls[place].wasKept }
+
+    /// A call has come to the gateway, which runs it or not.
+    func came(_ place: Int, runs: Bool, _ params: [UInt8]) {
+        guard calls.indices.contains(place) else { return world.check(false, "a call has come that nobody made") }
+        let key = Array("{\"idempotencyKey\":\"".utf8) + calls[place].key
+        if !calls[place].key.isEmpty { world.check(params.starts(with: key), "call \(place) has another key") }
+        guard runs else { return }
         calls[place].runs += 1
         world.check(calls[place].runs == 1, "call \(place) is run \(calls[place].runs) times")
     }
@@ -113,13 +134,17 @@ final class Journal {
                 world.check(false, "call \(place) has not ended")
                 continue
             }
-            let hasLeft = call.channel.map { $0.leftOffset > call.offset } ?? false
+            let hasLeft = call.place.map { $0.channel.leftOffset > $0.offset } ?? false
+            if call.wasKept, call.place != nil { tally.kept += 1 }
             switch end {
             case .notSent:
                 world.check(call.runs == 0, "call \(place) was run, but the host was told that it was not sent")
                 world.check(!hasLeft, "bytes of call \(place) have left, but the host was told that it was not sent")
             case .ok:
                 world.check(call.runs == 1, "call \(place) was answered, but run \(call.runs) times")
+            case .outcomeUnknown:
+                world.check(call.place != nil, "call \(place) has no outcome, and never left")
+                world.check(call.runs <= 1, "call \(place) was run \(call.runs) times")
             default:
                 world.check(call.runs <= 1, "call \(place) was run \(call.runs) times")
             }
@@ -145,6 +170,12 @@ struct Tally {
     var deadPeers = 0
     var shutdowns = 0
     var late = 0
+    var kept = 0
+    var neverWritten = 0
+    var subscribed = 0
+    var synced = 0
+    var resyncs = 0
+    var held = 0
 
     static var all: [(name: String, place: WritableKeyPath<Tally, Int>)] {
         [
@@ -152,7 +183,8 @@ struct Tally {
             ("unknown", \.unknown), ("timed out", \.expired), ("cancelled", \.cancelled), ("refused", \.refused),
             ("connections", \.connections), ("losses", \.losses), ("stopped by the gateway", \.stops), ("gaps", \.gaps),
             ("tick timeouts", \.silences), ("pong timeouts", \.deadPeers), ("shutdowns", \.shutdowns),
-            ("late answers", \.late),
+            ("late answers", \.late), ("kept", \.kept), ("never written", \.neverWritten), ("subscribed", \.subscribed),
+            ("synced", \.synced), ("resyncs", \.resyncs), ("held", \.held),
         ]
     }
 

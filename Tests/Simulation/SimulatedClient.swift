@@ -1,7 +1,6 @@
 import GWBase
 import GWGateway
 import GWHTTP
-import GWJSON
 import GWWebSocket
 
 /// A gateway client, as `GWRuntime/Link.swift` and `Client.swift` are one: it feeds its machine what its connections bring,
@@ -17,7 +16,7 @@ final class SimulatedClient: Process, ChannelOwner {
 
     let machine: ClientMachine
     private let network: Network
-    private unowned let host: any ClientHost
+    unowned let host: any ClientHost
     private let arena: Arena
     private let compresses: Bool
     private let pool: RandomPool
@@ -26,7 +25,6 @@ final class SimulatedClient: Process, ChannelOwner {
     private var handshake: ClientHandshake?
     /// Counts dials, so that an answer to one that was given up is none to the next.
     private var dials = 0
-    private var scratch = ByteBuffer()
 
     init(
         _ world: World, name: String, settings: ClientMachine.Settings, network: Network, host: any ClientHost,
@@ -48,6 +46,12 @@ final class SimulatedClient: Process, ChannelOwner {
         return false
     }
 
+    /// Its host has closed it.
+    var isClosing: Bool {
+        if case .closing = phase { return true }
+        return isClosed
+    }
+
     var isClosed: Bool {
         if case .closed = phase { return true }
         return false
@@ -57,8 +61,8 @@ final class SimulatedClient: Process, ChannelOwner {
 
     override var deadline: Instant {
         switch phase {
-        case .waiting(let until): until
-        case .dialing(let until): until
+        case .waiting(let until): min(until, machine.deadline)
+        case .dialing(let until): min(until, machine.deadline)
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, machine.deadline)
         case .closed: .never
         }
@@ -67,8 +71,10 @@ final class SimulatedClient: Process, ChannelOwner {
     override func tick() {
         switch phase {
         case .waiting(let until):
+            tickMachine()
             if until <= now { dial() }
         case .dialing(let until):
+            tickMachine()
             guard until <= now else { return }
             guard let channel else {
                 return ended(
@@ -83,16 +89,6 @@ final class SimulatedClient: Process, ChannelOwner {
         }
     }
 
-    private func tickMachine() {
-        while true {
-            switch machine.tick(now) {
-            case .none: return
-            case .ended(let call): host.client(self, ended: call)
-            case .close(let code, let reason, let failure): return end(code, reason, failure.failure)
-            }
-        }
-    }
-
     /// Input first: it has come in time, only we were not there to take it.
     override func resumed(slept: Bool) {
         channel?.resumed()
@@ -101,11 +97,15 @@ final class SimulatedClient: Process, ChannelOwner {
 
     func networkChanged() {
         trace("probes its way")
-        if case .waiting = phase {
+        switch phase {
+        case .waiting, .dialing:
+            // A dial that has come as far as the upgrade goes on.
+            guard channel == nil else { break }
             machine.networkChanged()
-            phase = .waiting(until: now)
+            dial()
+        case .open: channel?.webSocket?.probe(now)
+        case .closing, .closed: break
         }
-        if isOpen { channel?.webSocket?.probe(now) }
         reschedule()
     }
 
@@ -192,85 +192,9 @@ final class SimulatedClient: Process, ChannelOwner {
 
     private var wall: UInt64 { 1_767_225_600_000 + now.microseconds / 1000 }
 
-    // MARK: - The machine's actions
-
-    private func follow(_ action: consuming ClientSession.MessageAction, _ text: UnsafeRawBufferPointer) {
-        switch consume action {
-        case .none:
-            break
-        case .send(let frame):
-            channel?.sendText(Array(frame.readable), compress: false)
-        case .connected(let hello, _):
-            host.clientConnected(self, wire: Int(String(decoding: hello.connectionID, as: UTF8.self)) ?? 0)
-        case .event(let frame, let missing):
-            let payload = frame.payload.map { Array($0.bytes(in: text)) } ?? []
-            host.client(self, event: payload, isNumbered: frame.sequence != nil, missing: missing)
-        case .accepted(let id, _, _):
-            host.client(self, accepted: id)
-        case .answered(let id, _, let payload):
-            host.client(self, answered: id, .ok, payload.map { Array($0.bytes(in: text)) } ?? [])
-        case .rejected(let id, _, let error):
-            host.client(self, answered: id, .rejected, ErrorObject(error, in: text).message)
-        case .warn(let failure):
-            host.client(self, warned: failure)
-        case .close(let code, let reason, let failure):
-            end(code, reason, failure.failure)
-        }
-    }
-
-    // MARK: - Calls
-
-    struct Call {
-        let id: UInt64
-        let channel: Channel
-        /// Where its frame begins in the channel's output.
-        let offset: UInt64
-    }
-
-    static let maxQueuedBytes = 150_000
-
-    /// Makes a call that is checked by no one else.
-    func call(_ params: [UInt8], timeout: UInt32, expectsFinal: Bool) throws(Failure) -> Call {
-        guard isOpen, let channel, channel.isOpen, channel.webSocket?.isOpen == true else {
-            throw ClientMachine.notConnected
-        }
-        let offset = channel.nextOffset
-        let output = ClientMachine.Output(
-            queuedBytes: channel.queuedBytes, maxQueuedBytes: SimulatedClient.maxQueuedBytes, offset: offset)
-        let method: StaticString = "chat.send"
-        let now = now
-        // A closure that throws would make an untyped error of it.
-        let id: Result<UInt64, Failure> = params.withUnsafeBytes { params in
-            let name = UnsafeRawBufferPointer(start: method.utf8Start, count: method.utf8CodeUnitCount)
-            var request = ClientMachine.Request(method: name, params: params)
-            request.expectsFinal = expectsFinal
-            request.timeoutMilliseconds = timeout
-            do throws(Failure) {
-                let id = try machine.call(request, output: output, now)
-                scratch.clear()
-                FrameWriter.request(id: id, method: name, hasParams: true, into: &scratch)
-                if let failure = channel.sendText([scratch.readable, params, FrameWriter.end], compress: true) {
-                    machine.withdraw(id)
-                    throw failure
-                }
-                return .success(id)
-            } catch {
-                return .failure(error)
-            }
-        }
-        reschedule()
-        return Call(id: try id.get(), channel: channel, offset: offset)
-    }
-
-    func cancel(_ id: UInt64) -> Bool {
-        guard let ended = machine.cancel(id) else { return false }
-        host.client(self, ended: ended)
-        return true
-    }
-
     // MARK: - The end
 
-    private func end(_ code: UInt16, _ reason: StaticString, _ failure: Failure) {
+    func end(_ code: UInt16, _ reason: StaticString, _ failure: Failure) {
         guard let channel else { return }
         trace("ends the connection: \(failure.text)")
         _ = channel.webSocket?.sendClose(code, Array("\(reason)".utf8), now)
@@ -315,19 +239,7 @@ final class SimulatedClient: Process, ChannelOwner {
 
     private func finishClosing(_ failure: Failure?, connection: UInt64) {
         phase = .closed
-        world.check(machine.callsInFlight == 0, "\(name): calls outlive their client")
+        world.check(machine.callsInFlight == 0 && machine.callsKept == 0, "\(name): calls outlive their client")
         host.client(self, closed: failure, connection: connection)
     }
-}
-
-/// The program whose client it is: what it is told.
-protocol ClientHost: AnyObject {
-    func clientConnected(_ client: SimulatedClient, wire: Int)
-    func client(_ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32)
-    func client(_ client: SimulatedClient, closed failure: Failure?, connection: UInt64)
-    func client(_ client: SimulatedClient, event payload: [UInt8], isNumbered: Bool, missing: UInt64)
-    func client(_ client: SimulatedClient, accepted id: UInt64)
-    func client(_ client: SimulatedClient, answered id: UInt64, _ status: Status, _ content: [UInt8])
-    func client(_ client: SimulatedClient, ended call: ClientMachine.EndedCall)
-    func client(_ client: SimulatedClient, warned failure: Failure)
 }

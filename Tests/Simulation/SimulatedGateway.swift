@@ -14,6 +14,7 @@ final class SimulatedGateway {
     unowned let world: World
     let dialect: any Dialect
     let journal: Journal
+    let openings: Openings
     private(set) var weather: Weather
     private(set) var isCalm = false
     let pool: RandomPool
@@ -36,6 +37,7 @@ final class SimulatedGateway {
         self.world = world
         self.dialect = dialect
         self.journal = journal
+        openings = Openings(world)
         self.weather = weather
         self.arena = arena
         pool = world.pool()
@@ -85,7 +87,8 @@ final class SimulatedGateway {
         guard state == .up else { return }
         trace("shuts down for \(microseconds / 1000) ms")
         for peer in peers where peer.isReady { journal.count(\.shutdowns) }
-        for peer in peers { peer.shutDown() }
+        let restart = world.chance(percent: 50) ? Int(microseconds / 1000) : 0
+        for peer in peers { peer.shutDown(restartMilliseconds: restart) }
         // Its socket is closed at once, and those of its peers with their close frames.
         go(.refusing, microseconds)
         world.after(world.between(0, .seconds(8))) { [self] in peers.forEach { $0.vanish(isTold: true) } }

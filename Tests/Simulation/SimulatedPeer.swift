@@ -12,16 +12,17 @@ final class SimulatedPeer: Process, ChannelOwner {
     }
 
     private let gateway: SimulatedGateway
-    private let number: Int
+    private let wire: Int
     private let session: any GatewaySession
     private var phase: Phase
     private var channel: Channel?
     private var handshake = ServerHandshake()
     private var ends = 0
+    private var events = 0
 
     init(_ gateway: SimulatedGateway, _ wire: Wire, _ arena: Arena) {
         self.gateway = gateway
-        number = wire.number
+        self.wire = wire.number
         phase = .upgrading(deadline: gateway.world.now.adding(milliseconds: Limits.handshakeMilliseconds))
         session = gateway.dialect.session(gateway, wire: wire.number, gateway.world.now)
         super.init(gateway.world, name: "peer \(wire.number)")
@@ -124,39 +125,57 @@ final class SimulatedPeer: Process, ChannelOwner {
         }
     }
 
-    func push(_ event: StaticString, skips: Int) {
-        channel?.sendText(
-            session.event(event, Array("{\"wire\":\(number),\"skipped\":\(skips)}".utf8), skips: skips), compress: true)
+    func push(_ event: StaticString, skips: Int, restartMilliseconds: Int = 0) {
+        events += 1
+        let restart = restartMilliseconds > 0 ? ",\"restartExpectedMs\":\(restartMilliseconds)" : ""
+        let payload = "{\"wire\":\(wire),\"n\":\(events),\"skipped\":\(skips)\(restart)}"
+        channel?.sendText(session.event(event, Array(payload.utf8), skips: skips), compress: true)
     }
 
     // MARK: - Requests
 
     /// Runs a request, or not, and says so, or not, soon or late.
     private func receive(_ id: [UInt8], _ params: [UInt8]) {
-        guard let call = callNumber(in: params) else {
-            return world.check(false, "a request without its number has come: \(String(printable: params))")
-        }
         let isBusy = !gateway.isCalm && world.chance(percent: 5)
-        trace("\(isBusy ? "refuses" : "runs") call \(call)")
-        if !isBusy { gateway.journal.ran(call) }
+        guard let (name, subject) = note(params, isBusy: isBusy) else { return }
+        let answers = Answers(peer: self, id: id, call: name == "call" ? subject : nil)
+        guard !gateway.isCalm else { return answers.add(isOK: true, numbered(name, subject), after: 0) }
         let delay = answerDelay
-        guard !gateway.isCalm else {
-            let content = Array("{\"call\":\(call)}".utf8)
-            return answer(id, call, isOK: true, content, after: 0)
-        }
         if !isBusy, world.chance(percent: 30) {
-            let accepted = Array("{\"status\":\"accepted\",\"call\":\(call)}".utf8)
-            for _ in 0..<twice { answer(id, call, isOK: true, accepted, after: delay / 2) }
+            let accepted = Array("{\"status\":\"accepted\",\"\(name)\":\(subject)}".utf8)
+            for _ in 0..<twice { answers.add(isOK: true, accepted, after: delay / 2) }
         }
         guard isBusy || world.chance(percent: 92) else { return }
-        let number = gateway.nextAnswer()
+        let answer = gateway.nextAnswer()
         if isBusy || world.chance(percent: 15) {
-            for _ in 0..<twice { answer(id, call, isOK: false, Array("no \(call) \(number)".utf8), after: delay) }
+            for _ in 0..<twice { answers.add(isOK: false, Array("no \(subject) \(answer)".utf8), after: delay) }
         } else {
-            let content = numbered(call, number, padding: padding)
-            for _ in 0..<twice { answer(id, call, isOK: true, content, after: delay) }
+            let content = numbered(name, subject, answer: answer, padding: padding)
+            for _ in 0..<twice { answers.add(isOK: true, content, after: delay) }
         }
-        if world.chance(percent: 1) { answer(Array("\"never\"".utf8), call, isOK: true, [0x31], after: delay) }
+        if world.chance(percent: 1) {
+            Answers(peer: self, id: Array("\"never\"".utf8), call: nil).add(isOK: true, [0x31], after: delay)
+        }
+    }
+
+    /// Writes a request down; what it is about.
+    private func note(_ params: [UInt8], isBusy: Bool) -> (name: String, subject: Int)? {
+        if let place = number("subscription", in: params) {
+            gateway.openings.subscribed(place, on: wire)
+            return ("subscription", place)
+        }
+        if let place = number("sync", in: params) {
+            gateway.openings.synced(place, on: wire)
+            return ("sync", place)
+        }
+        guard let place = number("call", in: params) else {
+            world.check(false, "a request has come that nobody made: \(String(printable: params))")
+            return nil
+        }
+        trace("\(isBusy ? "refuses" : "runs") call \(place)")
+        gateway.journal.came(place, runs: !isBusy, params)
+        gateway.openings.called(place, wasKept: gateway.journal.wasKept(place), on: wire)
+        return ("call", place)
     }
 
     private var answerDelay: UInt64 {
@@ -169,12 +188,20 @@ final class SimulatedPeer: Process, ChannelOwner {
 
     private var padding: Int { world.chance(percent: 10) ? world.below(world.pick([200, 3000, 70_000])) : 0 }
 
-    private func answer(_ id: [UInt8], _ call: Int, isOK: Bool, _ content: [UInt8], after delay: UInt64) {
-        world.after(delay) { [self] in
-            guard isReady, !isStopped, let channel, channel.isOpen else { return }
-            gateway.journal.answers(call, Journal.Answer(isOK: isOK, content: content))
-            channel.sendText(session.answer(id, isOK: isOK, content), compress: true)
-            reschedule()
+    /// What a request is answered with.
+    private struct Answers {
+        let peer: SimulatedPeer
+        let id: [UInt8]
+        /// nil: the request is no call of the host's.
+        let call: Int?
+
+        func add(isOK: Bool, _ content: [UInt8], after delay: UInt64) {
+            peer.world.after(delay) {
+                guard peer.isReady, !peer.isStopped, let channel = peer.channel, channel.isOpen else { return }
+                if let call { peer.gateway.journal.answers(call, Journal.Answer(isOK: isOK, content: content)) }
+                channel.sendText(peer.session.answer(id, isOK: isOK, content), compress: true)
+                peer.reschedule()
+            }
         }
     }
 
@@ -190,8 +217,8 @@ final class SimulatedPeer: Process, ChannelOwner {
         reschedule()
     }
 
-    func shutDown() {
-        if isReady { push("shutdown", skips: 0) }
+    func shutDown(restartMilliseconds: Int) {
+        if isReady { push("shutdown", skips: 0, restartMilliseconds: restartMilliseconds) }
         close(1012, Array("service restart".utf8), Failure(.cancelled, .none, "the gateway stops"))
     }
 
