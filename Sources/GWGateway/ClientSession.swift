@@ -28,6 +28,18 @@ public final class ClientSession {
         public var callMilliseconds = Limits.callMilliseconds
         public var maxCalls = Limits.calls
         public init() {}
+
+        /// The time limit of a call that asks for one, 0 for the default.
+        func limit(_ milliseconds: UInt32, expectsFinal: Bool) -> UInt32 {
+            var limit = milliseconds
+            if limit == 0 { limit = expectsFinal ? .max : callMilliseconds }
+            return limit == .max ? .max : min(limit, Limits.longestCallMilliseconds)
+        }
+
+        func tooManyCalls(_ count: Int) -> Failure {
+            Failure(
+                .limit, .program, "\(count) calls are in flight, max_calls is \(maxCalls)", isRetryable: true)
+        }
     }
 
     private let settings: Settings
@@ -36,14 +48,17 @@ public final class ClientSession {
     private var state = State.connecting
     private var reader = EnvelopeReader()
     private let calls: PendingCalls
-    private var lastSequence: UInt64?
     /// The gateway speaks GoClaw's dialect.
     private(set) var isGoClaw = false
     /// Why it ended itself after the hello.
     private(set) var verdict: ConnectFailure?
+    /// Of the events of this connection.
+    public private(set) var lastSequence: UInt64?
+    /// The gateway has said that it goes, and how soon it may be back.
+    public private(set) var restartMilliseconds: UInt32 = 0
     public private(set) var hello: Hello?
 
-    /// `calls` and `login` are handed from session to session; `calls` must be empty.
+    /// `calls` and `login` are handed from session to session; the calls in it wait for a connection.
     public init(
         settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls,
         login: GoClawLogin = GoClawLogin(senderID: []), now: Instant
@@ -95,6 +110,8 @@ public final class ClientSession {
         case accepted(id: UInt64, PendingCall, payload: JSONSlice?)
         case answered(id: UInt64, PendingCall, payload: JSONSlice?)
         case rejected(id: UInt64, PendingCall, error: JSONSlice?)
+        /// The answer to a call of the library's own: `ClientMachine.settle` takes it.
+        case settled(PendingCall, ResponseFrame)
         case warn(Failure)
         /// Send a close frame with this code and reason; the connection ends for this cause.
         case close(code: UInt16, reason: StaticString, ConnectFailure)
@@ -142,6 +159,7 @@ public final class ClientSession {
                 verdict = .tenantRevoked
                 return .close(code: 1000, reason: "tenant access revoked", .tenantRevoked)
             }
+            if event.name.range.count == 10 { noteShutdown(event, text) }
             return .event(event, missing: missing(event.sequence))
         case .ended:
             return .none
@@ -210,6 +228,7 @@ public final class ClientSession {
             return .accepted(id: id, call, payload: response.payload)
         }
         _ = calls.remove(id)
+        guard call.purpose == .host else { return .settled(call, response) }
         if response.isOK { return .answered(id: id, call, payload: response.payload) }
         return .rejected(id: id, call, error: response.error)
     }
@@ -238,6 +257,14 @@ public final class ClientSession {
         return sequence - lastSequence - 1
     }
 
+    private func noteShutdown(_ event: EventFrame, _ text: UnsafeRawBufferPointer) {
+        guard JSON.isString(event.name, equalTo: "shutdown", in: text), let payload = event.payload,
+            payload.kind == .object, let value = JSON.member("restartExpectedMs", of: payload, in: text),
+            let number = JSON.integer(value, in: text), number > 0
+        else { return }
+        restartMilliseconds = UInt32(clamping: number)
+    }
+
     // MARK: - Calls
 
     public enum CallAction {
@@ -260,22 +287,19 @@ public final class ClientSession {
         guard case .ready = state else {
             return .refused(Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true))
         }
-        guard calls.count < Int(settings.maxCalls) else {
-            return .refused(
-                Failure(
-                    .limit, .program, "\(calls.count) calls are in flight, max_calls is \(settings.maxCalls)",
-                    isRetryable: true))
-        }
-        var milliseconds = timeoutMilliseconds
-        if milliseconds == 0 {
-            milliseconds = expectsFinal ? .max : settings.callMilliseconds
-            // This gateway drops an answer that finds its queue full: no call may wait for ever.
-            if isGoClaw { milliseconds = isLong || expectsFinal ? GoClaw.chatMilliseconds : settings.callMilliseconds }
-        }
+        guard calls.count < Int(settings.maxCalls) else { return .refused(settings.tooManyCalls(calls.count)) }
         let id = calls.add(
             PendingCall(userData: userData, expectsFinal: expectsFinal, streamOffset: streamOffset),
-            deadline: now.adding(milliseconds: milliseconds))
+            deadline: now.adding(milliseconds: limit(timeoutMilliseconds, expectsFinal: expectsFinal, isLong: isLong)))
         return .queued(id: id)
+    }
+
+    /// A GoClaw gateway drops an answer that finds its queue full: no call may wait for ever.
+    private func limit(_ milliseconds: UInt32, expectsFinal: Bool, isLong: Bool) -> UInt32 {
+        guard isGoClaw, milliseconds == 0, expectsFinal || isLong else {
+            return settings.limit(milliseconds, expectsFinal: expectsFinal)
+        }
+        return GoClaw.chatMilliseconds
     }
 
     /// Takes a call out; nil if it has ended.
@@ -286,7 +310,9 @@ public final class ClientSession {
         state = .ended
         var ended: [(id: UInt64, call: PendingCall)] = []
         for id in calls.ids {
-            if let call = calls.remove(id) { ended.append((id, call)) }
+            guard let call = calls.find(id), call.streamOffset != PendingCall.notWritten else { continue }
+            _ = calls.remove(id)
+            ended.append((id, call))
         }
         return ended
     }

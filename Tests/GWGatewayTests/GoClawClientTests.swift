@@ -25,16 +25,15 @@ struct GoClawClientTests {
         return end
     }
 
-    private func call(_ end: GoClawClientEnd, _ method: String, timeout: UInt32 = 0, final: Bool = false) throws
-        -> UInt64
-    {
+    private func call(_ end: GoClawClientEnd, _ method: String, final: Bool = false) throws -> UInt64 {
         let method = Text(method)
-        var request = ClientMachine.Request(
-            method: method.bytes, params: UnsafeRawBufferPointer(start: nil, count: 0))
-        request.timeoutMilliseconds = timeout
+        var request = CallRequest(method: method.bytes, params: UnsafeRawBufferPointer(start: nil, count: 0))
         request.expectsFinal = final
         let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
-        return try end.machine.call(request, output: output, end.now)
+        guard case .send(let id, _) = try end.machine.call(request, output: output, end.now) else {
+            throw Failure(.argument, .none, "the call was not taken")
+        }
+        return id
     }
 
     @Test("the client speaks first, and its request is the vector's (4)")
@@ -74,7 +73,7 @@ struct GoClawClientTests {
         #expect(text(hello.goClaw?.userID ?? []) == "alice" && end.machine.connections == 1)
         let method = Text("m")
         let params = Text([UInt8](repeating: 0x20, count: 524_289))
-        let request = ClientMachine.Request(method: method.bytes, params: params.bytes)
+        let request = CallRequest(method: method.bytes, params: params.bytes)
         let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
         do {
             _ = try end.machine.call(request, output: output, end.now)

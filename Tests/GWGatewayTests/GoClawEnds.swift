@@ -164,6 +164,8 @@ final class GoClawClientEnd {
             case .none: return
             case .send(let frame): sent.append(text(frame))
             case .ended(let call): told.append("ended \(call.id) \(call.failure.status.code)")
+            case .began: break
+            case .release: break
             case .close(_, let reason, let failure):
                 told.append("close \(text(reason))")
                 verdict = failure
@@ -186,6 +188,7 @@ final class GoClawClientEnd {
         case .answered(let id, _, _): told.append("answered \(id)")
         case .rejected(let id, _, _): told.append("rejected \(id)")
         case .warn(let failure): told.append("warn \(failure.status.code)")
+        case .settled: break
         case .accepted: told.append("accepted")
         case .none: break
         }
