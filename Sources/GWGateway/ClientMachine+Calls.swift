@@ -42,7 +42,8 @@ extension ClientMachine {
         let keyed = request.isIdempotent ? try KeyedParams(request, random) : nil
         let action = session.call(
             expectsFinal: request.expectsFinal, timeoutMilliseconds: request.timeoutMilliseconds,
-            isLong: session.isGoClaw && request.method.elementsEqual("chat.send".utf8), userData: request.userData, streamOffset: output.offset, now: now)
+            isLong: session.isGoClaw && request.method.elementsEqual("chat.send".utf8), userData: request.userData,
+            streamOffset: output.offset, now: now)
         switch action {
         case .refused(let failure): throw failure
         case .queued(let id): return .send(id: id, rest: write(request, id, keyed))

@@ -12,7 +12,8 @@ final class GoClawPeer: Peer {
     private var queue: MessageQueue
     private var wasAdmitted = false
 
-    init(server: Server, gateway: GoClawGateway, _ dialect: GoClawServerSettings, address: SocketAddress, now: Instant) {
+    init(server: Server, gateway: GoClawGateway, _ dialect: GoClawServerSettings, address: SocketAddress, now: Instant)
+    {
         self.gateway = gateway
         self.dialect = dialect
         queue = MessageQueue(limit: dialect.maxQueuedMessages)

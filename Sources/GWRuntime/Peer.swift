@@ -54,7 +54,8 @@ class Peer: Source {
     func answer(_ head: RequestHead, _ handshake: ServerHandshake, _ channel: Channel) -> Bool { false }
 
     /// The upgrade is granted and its answer written.
-    func opened(_ agreement: Agreement, _ channel: Channel, _ deadline: Instant, _ now: Instant) -> WebSocketConnection {
+    func opened(_ agreement: Agreement, _ channel: Channel, _ deadline: Instant, _ now: Instant) -> WebSocketConnection
+    {
         WebSocketConnection(role: .server, settings: settings.webSocket, deflate: nil, random: context.random, now: now)
     }
 

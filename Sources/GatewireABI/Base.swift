@@ -97,6 +97,9 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_OFFLINE_OPTIONS: MemoryLayout<gw_offline_options>.size
     case GW_STRUCT_RESYNC_OPTIONS: MemoryLayout<gw_resync_options>.size
     case GW_STRUCT_SYNC_CALL: MemoryLayout<gw_sync_call>.size
+    case GW_STRUCT_GOCLAW_OPTIONS: MemoryLayout<gw_goclaw_options>.size
+    case GW_STRUCT_GOCLAW_KEY: MemoryLayout<gw_goclaw_key>.size
+    case GW_STRUCT_GOCLAW_SERVER_OPTIONS: MemoryLayout<gw_goclaw_server_options>.size
     default: 0
     }
 }

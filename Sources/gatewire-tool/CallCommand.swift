@@ -81,6 +81,8 @@ struct CallCommand {
             if arguments.has("--events") { EventsCommand.show(event, json: json) }
         case GW_EVENT_CALL_DONE:
             finish(event)
+        case GW_EVENT_PAIRING:
+            DialectArguments.show(event, json: json)
         case GW_EVENT_CLIENT_WARNING:
             Problem(event).report("warning", json: json)
         case GW_EVENT_CLIENT_CLOSED:

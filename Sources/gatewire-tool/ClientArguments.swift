@@ -28,7 +28,7 @@ enum ClientArguments {
 
     /// Those of one connection to one URL.
     static var examined: [Option] {
-        trust + RouteArguments.options + credentials + [
+        trust + RouteArguments.options + credentials + DialectArguments.options + [
             Option("--identity", "FILE", "device identity, made if it is missing; default: a new one each time"),
             Option("--no-device", nil, "connect without a device identity"),
             Option("--scope", "SCOPE", "ask for this scope, not for read and write; may be repeated"),
@@ -86,7 +86,11 @@ enum ClientArguments {
                         options.route = route
                         return TrustArguments.with(arguments, of: command) { trust in
                             options.trust = trust
-                            return body(&options)
+                            return DialectArguments.with(arguments, of: command) { dialect, goClaw in
+                                options.dialect = dialect
+                                options.goclaw = goClaw
+                                return body(&options)
+                            }
                         }
                     }
                 }

@@ -96,6 +96,8 @@ struct EventsCommand {
             gap(event)
         case GW_EVENT_CLIENT_DISCONNECTED:
             Problem(event).report("disconnected", json: json)
+        case GW_EVENT_PAIRING:
+            DialectArguments.show(event, json: json)
         case GW_EVENT_CLIENT_WARNING:
             Problem(event).report("warning", json: json)
         case GW_EVENT_CLIENT_CLOSED:

@@ -14,12 +14,13 @@ struct ServeCommand {
                 """,
             options: [
                 Option("--address", "ADDRESS", "literal address to listen on; default 127.0.0.1"),
-                Option("--port", "PORT", "default 18789; 0: any that is free"),
+                Option("--port", "PORT", "default 18789, GoClaw 18790; 0: any that is free"),
                 Option("--cert", "FILE", "certificate chain, PEM, leaf first; needs --key"),
                 Option("--key", "FILE", "its private key, PEM"),
                 Option("--name", "NAME", "name or address for the self-signed certificate; may be repeated"),
                 Option("--plaintext", nil, "ws:// without TLS; loopback addresses only"),
             ] + ClientArguments.credentials + [
+                DialectArguments.served,
                 Option("--require-device", nil, "refuse clients without a device identity"),
                 Option("--no-deflate", nil, "do not agree to compression"),
                 Option("--tick", "SECONDS", "interval of the tick event; default 30"),
@@ -37,7 +38,11 @@ struct ServeCommand {
         guard arguments.has("--cert") == arguments.has("--key") else {
             return command.complain("--cert and --key", "go together")
         }
-        options.port = 18789
+        guard let dialect = DialectArguments.number(arguments, detects: false) else {
+            return command.complain("--dialect", "wants openclaw or goclaw")
+        }
+        options.dialect = dialect
+        options.port = dialect == UInt32(GW_DIALECT_GOCLAW) ? 18790 : 18789
         if let text = arguments.value("--port") {
             guard let port = wholeNumber(text, upTo: 65535) else {
                 return command.complain("--port", "wants a number from 0 to 65535")
@@ -75,7 +80,9 @@ struct ServeCommand {
         }
         defer { gw_server_free(server) }
         var serving = ServeCommand(server: server, json: json)
-        serving.announce(asksForCredential: token.text != nil || password.text != nil)
+        serving.announce(
+            asksForCredential: token.text != nil || password.text != nil,
+            isGoClaw: dialect == UInt32(GW_DIALECT_GOCLAW))
         return loop.run({ serving.handle($0) }, interrupted: { serving.stop() })
     }
 
@@ -88,7 +95,7 @@ struct ServeCommand {
         self.json = json
     }
 
-    private func announce(asksForCredential: Bool) {
+    private func announce(asksForCredential: Bool, isGoClaw: Bool) {
         let announcement = Announcement(port: gw_server_port(server)) { which in
             var slice = gw_slice()
             gw_server_get_text(server, which, &slice)
@@ -100,7 +107,10 @@ struct ServeCommand {
             return line.writeObject()
         }
         announcement.show(
-            to: .output, try: "gatewire call", asksForCredential ? " health --token-file FILE" : " health")
+            to: .output, try: "gatewire call",
+            isGoClaw
+                ? (asksForCredential ? " health --dialect goclaw --token-file FILE" : " health --dialect goclaw")
+                : (asksForCredential ? " health --token-file FILE" : " health"))
     }
 
     /// Ends politely; at once if it is told a second time.

@@ -1,4 +1,4 @@
-"""nginx and HAProxy in front of a WebSocket server: they forward what comes for /gateway; all else is a 404."""
+"""nginx and HAProxy in front of a WebSocket server: they forward what comes for one path; all else is a 404."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ http {{
   map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
   server {{
     listen 127.0.0.1:{port}{tls};
-    location /gateway {{
+    location {path} {{
       proxy_pass http://127.0.0.1:{upstream};
       proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
+      {upgrade}
       proxy_set_header Host $host;
       proxy_read_timeout 60s;
     }}
@@ -52,7 +51,7 @@ defaults
   timeout tunnel 60s
 frontend front
   bind 127.0.0.1:{port}{tls}
-  http-request deny deny_status 404 unless {{ path_beg /gateway }}
+  http-request deny deny_status 404 unless {{ path_beg {path} }}
   default_backend gateway
 backend gateway
   server gateway 127.0.0.1:{upstream}
@@ -66,27 +65,48 @@ class Files(NamedTuple):
     key: str
 
 
-def _nginx(folder: Path, port: int, upstream: int, files: Optional[Files]) -> list[str]:
+UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;"
+
+
+class Way(NamedTuple):
+    """What is forwarded, and how."""
+
+    path: str = "/gateway"
+    #: nginx takes the headers of the upgrade away unless it is told otherwise
+    upgrades: bool = True
+
+
+def _nginx(folder: Path, port: int, upstream: int, files: Optional[Files], way: Way) -> list[str]:
     tls = f" ssl; ssl_certificate {files.certificate}; ssl_certificate_key {files.key}" if files else ""
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = folder / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=folder, user=user, port=port, tls=tls, upstream=upstream))
+    configuration.write_text(
+        NGINX.format(
+            folder=folder,
+            user=user,
+            port=port,
+            tls=tls,
+            upstream=upstream,
+            path=way.path,
+            upgrade=UPGRADE if way.upgrades else "",
+        )
+    )
     return ["-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
 
 
-def _haproxy(folder: Path, port: int, upstream: int, files: Optional[Files]) -> list[str]:
+def _haproxy(folder: Path, port: int, upstream: int, files: Optional[Files], way: Way) -> list[str]:
     tls = ""
     if files:
         both = folder / "haproxy.pem"
         both.write_bytes(Path(files.certificate).read_bytes() + Path(files.key).read_bytes())
         tls = f" ssl crt {both}"
     configuration = folder / "haproxy.cfg"
-    configuration.write_text(HAPROXY.format(port=port, tls=tls, upstream=upstream))
+    configuration.write_text(HAPROXY.format(port=port, tls=tls, upstream=upstream, path=way.path))
     return ["-db", "-f", str(configuration)]
 
 
 # Each writes its configuration and gives its arguments.
-PROXIES: dict[str, Callable[[Path, int, int, Optional[Files]], list[str]]] = {"nginx": _nginx, "haproxy": _haproxy}
+PROXIES: dict[str, Callable[[Path, int, int, Optional[Files], Way], list[str]]] = {"nginx": _nginx, "haproxy": _haproxy}
 
 
 def find(name: str) -> Optional[str]:
@@ -95,16 +115,18 @@ def find(name: str) -> Optional[str]:
 
 
 @asynccontextmanager
-async def proxy(name: str, folder: Path, upstream: int, files: Optional[Files]) -> AsyncIterator[str]:
+async def proxy(
+    name: str, folder: Path, upstream: int, files: Optional[Files], way: Way = Way()
+) -> AsyncIterator[str]:
     """A proxy in front of a port, with TLS if there are files; its URL."""
     program = find(name)
     assert program is not None
     port = _free_port()
-    arguments = PROXIES[name](folder, port, upstream, files)
+    arguments = PROXIES[name](folder, port, upstream, files, way)
     process = await asyncio.create_subprocess_exec(program, *arguments, stdout=DEVNULL)
     try:
         await asyncio.wait_for(_listening(port, process), 20)
-        yield f"{'wss' if files else 'ws'}://127.0.0.1:{port}/gateway"
+        yield f"{'wss' if files else 'ws'}://127.0.0.1:{port}{way.path}"
     finally:
         if process.returncode is None:
             process.terminate()

@@ -194,6 +194,32 @@ export interface ClientOptions {
   offline?: OfflineOptions
   /** Holds events back after each event 'stale', until resynced() is called. */
   resync?: ResyncOptions
+
+  /** What the gateway speaks. Default: 'openclaw'; 'detect' finds out. */
+  dialect?: 'openclaw' | 'goclaw' | 'detect'
+  /** Who the client is at a GoClaw gateway. */
+  goclaw?: GoClawOptions
+}
+
+export interface GoClawOptions {
+  /** The user for whom the client acts. */
+  userId?: string
+  /** Of an event 'pairing' that was 'approved': lets the client in without a token. */
+  senderId?: string
+  /** UUID or slug. */
+  tenantId?: string
+  /** Slug, for clients without a token. */
+  tenantHint?: string
+}
+
+/** A GoClaw gateway lets the client in only when a person has approved it. */
+export interface Pairing {
+  /** Show the code; keep the sender id; the client ends. */
+  state: 'requested' | 'approved' | 'expired'
+  code: string
+  senderId: string
+  /** One line for a person. */
+  text: string
 }
 
 /** Which calls wait for a connection; one whose time passes rejects with a NotSentError. */
@@ -344,6 +370,7 @@ export interface ClientEvents {
   /** All calls of initialSync have ended. */
   synced: (answers: SyncAnswer[]) => void
   subscribed: (subscribed: Subscribed) => void
+  pairing: (pairing: Pairing) => void
   /** Calls may be made again after writableNeedDrain. */
   drain: () => void
   event: (event: GatewayEvent) => void
@@ -431,6 +458,30 @@ export interface ServerOptions {
   maxMessageBytes?: number
   maxQueuedBytes?: number
   maxRequests?: number
+  /** What it speaks. Default: 'openclaw'. */
+  dialect?: 'openclaw' | 'goclaw'
+  goclaw?: GoClawServerOptions
+}
+
+/** How the embedded gateway behaves in GoClaw's dialect. */
+export interface GoClawServerOptions {
+  /** Who is let in beside the holder of the token; the scopes decide on the role. */
+  keys?: ReadonlyArray<{ key: string, scopes?: readonly string[], userId?: string }>
+  /** Users whom the token makes owners. Default: system. */
+  ownerIds?: readonly string[]
+  /** Exact, or '*'. Default: all. */
+  allowedOrigins?: readonly string[]
+  /** false: refuse who brings no credential. */
+  pairing?: boolean
+  /** The code of the answer for another user's session. Default: 'FORBIDDEN'. */
+  ownershipError?: 'FORBIDDEN' | 'UNAUTHORIZED'
+  /** chat.send of each user, 5 at once. */
+  callsPerMinute?: number
+  pingIntervalMs?: number
+  /** For a message or a pong to come. */
+  readTimeoutMs?: number
+  /** Outgoing; beyond it messages are dropped. */
+  maxQueuedMessages?: number
 }
 
 /** A client of the embedded gateway. */

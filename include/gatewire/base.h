@@ -172,7 +172,10 @@ enum {
   GW_STRUCT_TLS_STATE = 18,
   GW_STRUCT_OFFLINE_OPTIONS = 19,
   GW_STRUCT_RESYNC_OPTIONS = 20,
-  GW_STRUCT_SYNC_CALL = 21
+  GW_STRUCT_SYNC_CALL = 21,
+  GW_STRUCT_GOCLAW_OPTIONS = 30,
+  GW_STRUCT_GOCLAW_KEY = 31,
+  GW_STRUCT_GOCLAW_SERVER_OPTIONS = 32
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

@@ -113,7 +113,7 @@ extension GoClawGateway {
         guard let first = message.firstIndex(where: { !space.contains($0) }),
             let last = message.lastIndex(where: { !space.contains($0) })
         else { return false }
-        let word = message[first...last].map(\.asciiLowercased)
+        let word = message[first...last].map { $0.asciiLowercased }
         return stopWords.contains { isEqual($0, word) }
     }
 

@@ -7,6 +7,7 @@ const { cancelled, checkSignal, readOffline, readResync, readSync, startCall, wr
 const { feed, hold, joinId, letGo, owners, words } = require('./delivery.js')
 const { lastError, makeError } = require('./errors.js')
 const { EventStream, GatewayEvent } = require('./events.js')
+const { pairing, readDialect, readGoClaw } = require('./goclaw.js')
 const { native, ID_HIGH, ID_LOW } = require('./native.js')
 const {
   checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions, wrongType
@@ -18,8 +19,8 @@ const {
   GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
   GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
   GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
-  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED, GW_EVENT_TRUST_REQUEST,
-  GW_QUEUED, GW_RESYNC_GAP
+  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_PAIRING, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED,
+  GW_EVENT_TRUST_REQUEST, GW_QUEUED, GW_RESYNC_GAP
 } = native.constants
 
 const KINDS = {
@@ -28,7 +29,9 @@ const KINDS = {
   trust: readTrust,
   offline: readOffline,
   resync: readResync,
-  initialSync: readSync
+  initialSync: readSync,
+  dialect: readDialect,
+  goclaw: readGoClaw
 }
 
 // Options that stand for flags of the library.
@@ -286,6 +289,9 @@ class Client extends EventEmitter {
         break
       case GW_EVENT_SYNCED:
         this.emit('synced', notice.payload.parse())
+        break
+      case GW_EVENT_PAIRING:
+        this.emit('pairing', pairing(notice))
         break
       case GW_EVENT_SUBSCRIBED:
         this.emit('subscribed', subscribed(notice))

@@ -5,6 +5,7 @@ const { inspect } = require('node:util')
 
 const { feed, hold, joinId, letGo, owners } = require('./delivery.js')
 const { RpcError, lastError } = require('./errors.js')
+const { readGoClawServer, readServedDialect } = require('./goclaw.js')
 const { native } = require('./native.js')
 const { checkInteger, checkNames, checkObject, checkText, readOptions, wrongType } = require('./options.js')
 
@@ -103,6 +104,8 @@ class Request {
   }
 }
 
+const KINDS = { ...native.serverOptions, dialect: readServedDialect, goclaw: readGoClawServer }
+
 class Server extends EventEmitter {
   #place = -1
   #isHeld = false
@@ -113,7 +116,7 @@ class Server extends EventEmitter {
 
   constructor (options = {}) {
     super()
-    const { flags, values } = readOptions('Server', options, native.serverOptions, CHOICES)
+    const { flags, values } = readOptions('Server', options, KINDS, CHOICES)
     const place = native.serverOpen(flags, values)
     if (place < 0) throw lastError(place)
     this.#place = place

@@ -143,7 +143,13 @@ static const struct {
     CONSTANT(GW_EVENT_CALL_DONE),
     CONSTANT(GW_EVENT_RESYNC),
     CONSTANT(GW_EVENT_SYNCED),
+    CONSTANT(GW_EVENT_PAIRING),
     CONSTANT(GW_EVENT_SUBSCRIBED),
+    CONSTANT(GW_DIALECT_OPENCLAW),
+    CONSTANT(GW_DIALECT_GOCLAW),
+    CONSTANT(GW_DIALECT_DETECT),
+    CONSTANT(GW_GOCLAW_NO_PAIRING),
+    CONSTANT(GW_GOCLAW_OWNERSHIP_UNAUTHORIZED),
     CONSTANT(GW_EVENT_PEER_CONNECTED),
     CONSTANT(GW_EVENT_PEER_DISCONNECTED),
     CONSTANT(GW_EVENT_PEER_REQUEST),
@@ -238,6 +244,9 @@ static const struct {
     {GW_STRUCT_CALL_OPTIONS, "gw_call_options", sizeof(gw_call_options), false},
     {GW_STRUCT_OFFLINE_OPTIONS, "gw_offline_options", sizeof(gw_offline_options), false},
     {GW_STRUCT_RESYNC_OPTIONS, "gw_resync_options", sizeof(gw_resync_options), false},
+    {GW_STRUCT_GOCLAW_OPTIONS, "gw_goclaw_options", sizeof(gw_goclaw_options), false},
+    {GW_STRUCT_GOCLAW_KEY, "gw_goclaw_key", sizeof(gw_goclaw_key), true},
+    {GW_STRUCT_GOCLAW_SERVER_OPTIONS, "gw_goclaw_server_options", sizeof(gw_goclaw_server_options), false},
     {GW_STRUCT_SYNC_CALL, "gw_sync_call", sizeof(gw_sync_call), true},
     {GW_STRUCT_CLIENT_STATE, "gw_client_state", sizeof(gw_client_state), false},
     {GW_STRUCT_SERVER_OPTIONS, "gw_server_options", sizeof(gw_server_options), false},
@@ -331,6 +340,8 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "trustOptions", trust_describe(env));
   set_described(env, exports, "offlineOptions", offline_describe(env));
   set_described(env, exports, "resyncOptions", resync_describe(env));
+  set_described(env, exports, "goclawOptions", goclaw_describe(env));
+  set_described(env, exports, "goclawServerOptions", goclaw_server_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

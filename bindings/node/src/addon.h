@@ -127,6 +127,16 @@ napi_value route_describe(napi_env env);
 napi_value trust_describe(napi_env env);
 napi_value offline_describe(napi_env env);
 napi_value resync_describe(napi_env env);
+napi_value goclaw_describe(napi_env env);
+napi_value goclaw_server_describe(napi_env env);
+
+enum { GOCLAW_KEYS = 64 };
+
+/* What the options of a GoClaw gateway point to. */
+struct goclaw_server {
+  gw_goclaw_server_options options;
+  gw_goclaw_key keys[GOCLAW_KEYS];
+};
 
 /* Reads the member "route" of options, { flags, values }, if it is there.  *out: what to hand to the library, NULL without.
  * False with an exception pending; memory as in read_options. */
@@ -137,12 +147,19 @@ bool read_route(napi_env env, napi_value all, gw_route_options *route, struct op
 bool read_trust(napi_env env, napi_value all, gw_trust_options *trust, struct option_memory *memory,
                 const gw_trust_options **out);
 
+/* The same for the member "goclaw", of a client and of a server. */
+bool read_goclaw(napi_env env, napi_value all, gw_goclaw_options *goclaw, struct option_memory *memory,
+                 const gw_goclaw_options **out);
+bool read_goclaw_server(napi_env env, napi_value all, struct goclaw_server *goclaw, struct option_memory *memory,
+                        const gw_goclaw_server_options **out);
+
 /* What the options of a client point to. */
 struct client_parts {
   gw_route_options route;
   gw_trust_options trust;
   gw_offline_options offline;
   gw_resync_options resync;
+  gw_goclaw_options goclaw;
   gw_sync_call sync[32]; /* as many as the library takes */
 };
 

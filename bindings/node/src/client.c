@@ -44,6 +44,7 @@ static const struct option options[] = {
     OPTION("maxQueuedBytes", OPTION_COUNT, max_queued_bytes),
     OPTION("maxCalls", OPTION_COUNT, max_calls),
     OPTION("deflateThresholdBytes", OPTION_COUNT, deflate_threshold_bytes),
+    OPTION("dialect", OPTION_COUNT, dialect),
 };
 enum { OPTION_COUNT_CLIENT = sizeof options / sizeof options[0] };
 
@@ -71,6 +72,7 @@ bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_
   return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
          read_route(env, arguments[2], &parts->route, memory, &settings->route) &&
          read_trust(env, arguments[2], &parts->trust, memory, &settings->trust) &&
+         read_goclaw(env, arguments[2], &parts->goclaw, memory, &settings->goclaw) &&
          read_call_parts(env, arguments[2], settings, parts, memory);
 }
 

@@ -28,6 +28,7 @@ static const struct option options[] = {
     OPTION("maxQueuedBytes", OPTION_COUNT, max_queued_bytes),
     OPTION("maxRequests", OPTION_COUNT, max_requests),
     OPTION("deflateThresholdBytes", OPTION_COUNT, deflate_threshold_bytes),
+    OPTION("dialect", OPTION_COUNT, dialect),
 };
 enum { OPTION_COUNT_SERVER = sizeof options / sizeof options[0] };
 
@@ -62,7 +63,9 @@ static napi_value server_open(napi_env env, napi_callback_info info) {
   if (addon == NULL || !read_u32(env, arguments[0], &settings.flags)) return NULL;
 
   struct option_memory memory = {NULL};
-  bool is_read = read_options(env, arguments[1], options, OPTION_COUNT_SERVER, &settings, &memory);
+  struct goclaw_server goclaw;
+  bool is_read = read_options(env, arguments[1], options, OPTION_COUNT_SERVER, &settings, &memory) &&
+                 read_goclaw_server(env, arguments[1], &goclaw, &memory, &settings.goclaw);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;

@@ -48,6 +48,7 @@ from .events import (
     Event,
     Gap,
     Notice,
+    Pairing,
     Stale,
     State,
     Subscribed,
@@ -55,6 +56,7 @@ from .events import (
     Synced,
     Warned,
 )
+from .goclaw import GoClaw, GoClawGateway, GoClawKey
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 from .trust import TlsState, Trust, TrustRequest
@@ -82,6 +84,9 @@ __all__ = [
     "FrameError",
     "Gap",
     "GatewireError",
+    "GoClaw",
+    "GoClawGateway",
+    "GoClawKey",
     "HandshakeError",
     "HandshakeTimeoutError",
     "NetworkError",
@@ -90,6 +95,7 @@ __all__ = [
     "Notice",
     "Offline",
     "OutcomeUnknownError",
+    "Pairing",
     "Peer",
     "PeerConnected",
     "PeerDisconnected",

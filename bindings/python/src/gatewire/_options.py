@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Optional, TypeVar
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .calls import Offline, Resync, SyncCall, offline_options, resync_options, sync_calls
+from .goclaw import GoClaw, GoClawGateway, dialect_number, goclaw_options, goclaw_server_options
 from .route import Route, route_options
 from .trust import Ask, Trust, trust_options
 
@@ -105,6 +106,8 @@ def client_setup(
     initial_sync: Optional[Sequence[SyncCall]] = None,
     offline: Optional[Offline] = None,
     resync: Optional[Resync] = None,
+    dialect: Optional[str] = None,
+    goclaw: Optional[GoClaw] = None,
     event_limit: int = 65536,
     takeover: Optional[float] = None,
 ) -> ClientSetup:
@@ -165,6 +168,8 @@ def client_setup(
     options.sync_calls, options.sync_count = sync_calls(initial_sync)
     options.offline = offline_options(offline)
     options.resync = resync_options(resync)
+    options.dialect = dialect_number(dialect)
+    options.goclaw = goclaw_options(goclaw)
     return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
 
 
@@ -204,6 +209,9 @@ CLIENT_OPTIONS = """
         :class:`Synced` has their answers
     :param offline: an :class:`Offline`: keeps calls that are made without a connection
     :param resync: a :class:`Resync`: holds events after a loss until the program has caught up
+
+    :param dialect: ``"goclaw"``: the gateway is GoClaw's; ``"detect"``: find out
+    :param goclaw: a :class:`GoClaw`: user, tenant and paired sender for such a gateway
 
     Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``,
     ``challenge_timeout``, ``hello_timeout``, ``close_timeout``, ``call_timeout`` (calls without a limit of their own).
@@ -260,6 +268,8 @@ def server_setup(
     max_message_bytes: Optional[int] = None,
     max_queued_bytes: Optional[int] = None,
     max_requests: Optional[int] = None,
+    dialect: Optional[str] = None,
+    goclaw: Optional[GoClawGateway] = None,
     takeover: Optional[float] = None,
 ) -> ServerSetup:
     options = _abi.ServerOptions()
@@ -294,6 +304,8 @@ def server_setup(
     options.max_queued_bytes = unsigned("max_queued_bytes", max_queued_bytes)
     options.max_requests = unsigned("max_requests", max_requests)
     options.deflate_threshold_bytes = unsigned("deflate_threshold_bytes", deflate_threshold_bytes)
+    options.dialect = dialect_number(dialect)
+    options.goclaw = goclaw_server_options(goclaw)
     return ServerSetup(options, takeover_ms(takeover))
 
 
@@ -313,6 +325,8 @@ SERVER_OPTIONS = """
     :param builtin: ``False``: ``health``, ``agents.list``, ``sessions.list`` and ``chat.send`` go to the handlers too
     :param version: server version in the hello
     :param protocol: 4, or 3 to behave as the older gateways
+    :param dialect: ``"goclaw"``: behave as GoClaw's gateway
+    :param goclaw: a :class:`GoClawGateway`: keys, owners, origins, limits and times in that dialect
 
     Seconds (``None`` is the library's default, ``math.inf`` is never): ``tick_interval``, ``handshake_timeout`` (TLS,
     upgrade and connect together), ``close_timeout``, ``request_timeout`` (for a handler to answer), ``ping_interval``,

@@ -197,7 +197,7 @@ class Client(Owner):
         """What happens to the connection.  One reader at a time.
 
         :class:`Connected`, :class:`Disconnected`, :class:`Gap`, :class:`Stale`, :class:`Synced`, :class:`Subscribed`,
-        :class:`Warned`, and at last :class:`Closed`.
+        :class:`Pairing`, :class:`Warned`, and at last :class:`Closed`.
         """
         return self._notices
 

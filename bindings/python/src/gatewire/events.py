@@ -132,7 +132,20 @@ class Subscribed:
     error: Optional[GatewireError]
 
 
-Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed]
+@dataclass(frozen=True)
+class Pairing:
+    """A GoClaw gateway lets the client in only when a person has approved it."""
+
+    #: ``"requested"``: show the code; ``"approved"``: keep the sender id; ``"expired"``: the client ends
+    state: str
+    code: str
+    #: for ``sender_id`` of :class:`GoClaw` the next time
+    sender_id: str
+    #: one line for a person
+    text: str
+
+
+Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed, Pairing]
 
 _REASONS = {_abi.RESYNC_RECONNECT: "reconnect", _abi.RESYNC_GAP: "gap"}
 
@@ -156,6 +169,9 @@ def make_notice(report: Report) -> Optional[Notice]:
     if kind == _abi.EVENT_SYNCED:
         answers = from_json(report.payload)
         return Synced([SyncAnswer(each["method"], each.get("payload"), each.get("error")) for each in answers])
+    if kind == _abi.EVENT_PAIRING:
+        request = from_json(report.payload)
+        return Pairing(report.name, request["code"], request["senderId"], report.text)
     if kind == _abi.EVENT_SUBSCRIBED:
         if report.status:
             return Subscribed(report.subject, None, report.error())

@@ -11,13 +11,14 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, call, client, context, doctor, event, route, server, socket, trust
+from . import base, call, client, context, doctor, event, goclaw, route, server, socket, trust
 from .base import *  # noqa: F403
 from .call import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
 from .doctor import *  # noqa: F403
 from .event import *  # noqa: F403
+from .goclaw import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
@@ -30,6 +31,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **context.LAYOUTS,
     **route.LAYOUTS,
     **trust.LAYOUTS,
+    **goclaw.LAYOUTS,
     **call.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
@@ -42,6 +44,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **context.FUNCTIONS,
     **route.FUNCTIONS,
     **trust.FUNCTIONS,
+    **goclaw.FUNCTIONS,
     **call.FUNCTIONS,
     **client.FUNCTIONS,
     **doctor.FUNCTIONS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import HANDLE_OUT, Header
 from .call import OfflineOptions, ResyncOptions, SyncCall
+from .goclaw import GoClawOptions
 from .route import RouteOptions
 from .trust import TlsState, TrustOptions
 
@@ -70,11 +71,12 @@ class ClientOptions(Structure):
         ("max_queued_bytes", c_uint32),
         ("max_calls", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
-        ("reserved", c_uint32),
+        ("dialect", c_uint32),
         ("sync_calls", POINTER(SyncCall)),
         ("sync_count", c_size_t),
         ("offline", POINTER(OfflineOptions)),
         ("resync", POINTER(ResyncOptions)),
+        ("goclaw", POINTER(GoClawOptions)),
     ]
 
 

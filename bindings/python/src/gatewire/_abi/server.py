@@ -6,6 +6,7 @@ from ctypes import POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_
 from typing import Any
 
 from .base import HANDLE_OUT, Slice
+from .goclaw import GoClawServerOptions
 
 SERVER_PLAINTEXT = 1 << 0
 SERVER_NO_DEFLATE = 1 << 1
@@ -50,7 +51,8 @@ class ServerOptions(Structure):
         ("max_queued_bytes", c_uint32),
         ("max_requests", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
-        ("reserved", c_uint32),
+        ("dialect", c_uint32),
+        ("goclaw", POINTER(GoClawServerOptions)),
     ]
 
 
