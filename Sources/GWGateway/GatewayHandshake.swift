@@ -9,7 +9,7 @@ public protocol GatewayHandshake: AnyObject {
 
     var deadline: Instant { get }
 
-    /// The WebSocket is open.
+    /// The WebSocket is open; frames can be sent from the first tick on.
     func opened(_ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction
 
     /// `id` is nil where the id is none that this library wrote.

@@ -23,6 +23,7 @@ public func gw_event_type_name(_ type: UInt32) -> UnsafePointer<CChar>? {
 
 private func eventTypeName(_ type: UInt32) -> StaticString {
     switch EventType(rawValue: type) {
+    case .pairing: "GW_EVENT_PAIRING"
     case .clientConnected: "GW_EVENT_CLIENT_CONNECTED"
     case .clientDisconnected: "GW_EVENT_CLIENT_DISCONNECTED"
     case .clientClosed: "GW_EVENT_CLIENT_CLOSED"

@@ -56,7 +56,8 @@ struct GoClawClientTests {
                 settings: settings, signer: nil, calls: PendingCalls(),
                 login: GoClawLogin(senderID: field("sender_id")),
                 now: GoClawHouse.start)
-            guard case .send(let frame) = session.opened(now: GoClawHouse.start, wallMilliseconds: 0) else {
+            _ = session.opened(now: GoClawHouse.start, wallMilliseconds: 0)
+            guard case .send(let frame) = session.tick(GoClawHouse.start) else {
                 Issue.record("nothing was sent")
                 return
             }

@@ -137,6 +137,7 @@ final class GoClawClientEnd {
         verdict = nil
         hello = nil
         follow(machine.opened(now, wallMilliseconds: 0))
+        advance(0)
     }
 
     func lose() -> ClientMachine.End {

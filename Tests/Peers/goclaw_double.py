@@ -197,9 +197,7 @@ class _Session:
                 },
             )
         else:
-            await self._refuse(
-                number, "UNAUTHORIZED", "permission denied: valid token or active pairing required"
-            )
+            await self._refuse(number, "UNAUTHORIZED", "permission denied: valid token or active pairing required")
 
     def _waiting(self) -> int:
         return sum(each.state == "pending" for each in self.double.pairings)

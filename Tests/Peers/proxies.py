@@ -115,9 +115,7 @@ def find(name: str) -> Optional[str]:
 
 
 @asynccontextmanager
-async def proxy(
-    name: str, folder: Path, upstream: int, files: Optional[Files], way: Way = Way()
-) -> AsyncIterator[str]:
+async def proxy(name: str, folder: Path, upstream: int, files: Optional[Files], way: Way = Way()) -> AsyncIterator[str]:
     """A proxy in front of a port, with TLS if there are files; its URL."""
     program = find(name)
     assert program is not None

@@ -45,6 +45,6 @@ final class DetectingHandshake: GatewayHandshake {
         guard waitEnd <= now else { return .none }
         let handshake = goClaw(now)
         chosen = handshake
-        return handshake.opened(now, wallMilliseconds: 0)
+        return handshake.tick(now)
     }
 }

@@ -4,7 +4,8 @@ import GWJSON
 /// The beginning of a GoClaw connection: the client speaks first; without a token it may have to be paired.
 final class GoClawHandshake: GatewayHandshake {
     private enum State {
-        case idle(deadline: Instant)
+        /// The connection takes frames from the first tick on.
+        case idle
         case awaitingAnswer(request: UInt64, deadline: Instant)
         /// A person has to approve.  `poll` is the question that is under way, if there is one.
         case pairing(GoClawLogin.Pending, poll: UInt64?, deadline: Instant)
@@ -27,15 +28,16 @@ final class GoClawHandshake: GatewayHandshake {
         self.parameters = parameters
         self.login = login
         self.calls = calls
-        state = .idle(deadline: now.adding(milliseconds: settings.helloMilliseconds))
+        state = .idle
     }
 
     var isAwaitingChallenge: Bool { false }
 
     private var token: [UInt8] { settings.connect.credentials.token }
 
-    func opened(_ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction {
-        guard case .idle = state else { return .none }
+    func opened(_ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction { .none }
+
+    private func begin(_ now: Instant) -> HandshakeAction {
         if let pending = login.pending, !login.mayAsk {
             let code = String(printable: pending.code, limit: 32)
             let text =
@@ -172,8 +174,8 @@ final class GoClawHandshake: GatewayHandshake {
 
     var deadline: Instant {
         switch state {
-        case .idle(let deadline), .awaitingAnswer(_, let deadline), .pairing(_, _, let deadline): deadline
-        case .expired: Instant(microseconds: 0)
+        case .awaitingAnswer(_, let deadline), .pairing(_, _, let deadline): deadline
+        case .idle, .expired: Instant(microseconds: 0)
         case .ended: .never
         }
     }
@@ -181,7 +183,9 @@ final class GoClawHandshake: GatewayHandshake {
     func tick(_ now: Instant) -> HandshakeAction {
         guard deadline <= now else { return .none }
         switch state {
-        case .idle, .awaitingAnswer:
+        case .idle:
+            return begin(now)
+        case .awaitingAnswer:
             return close(
                 4000, "connect timeout",
                 ConnectFailure(

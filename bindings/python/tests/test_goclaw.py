@@ -1,6 +1,4 @@
-"""GoClaw's dialect: the client against a gateway that is not ours, the embedded gateway against such a client, and both behind
-proxies.
-"""
+"""GoClaw's dialect at both ends, each against a program that is not ours, and behind proxies."""
 
 from __future__ import annotations
 
@@ -135,7 +133,9 @@ async def test_a_message_above_512_kib_stays_here(double: GoClawDouble) -> None:
 
 @pytest_asyncio.fixture
 async def gateway() -> AsyncIterator[gatewire.Server]:
-    keys = [GoClawKey("goclaw_" + letter * 32, ["operator.write"], user) for letter, user in (("a", "ann"), ("b", "bob"))]
+    keys = [
+        GoClawKey("goclaw_" + letter * 32, ["operator.write"], user) for letter, user in (("a", "ann"), ("b", "bob"))
+    ]
     async with gatewire.serve(dialect="goclaw", token=TOKEN, plaintext=True, goclaw=GoClawGateway(keys)) as server:
         yield server
 
@@ -150,9 +150,10 @@ async def test_a_foreign_client_logs_in_and_talks(gateway: gatewire.Server) -> N
     assert answer["payload"]["content"] == "You said: hello there"
     assert caller.agent_types()[0] == "run.started"
     assert caller.agent_types()[-1] == "run.completed"
-    assert "".join(
-        each["payload"]["payload"]["content"] for each in caller.events if each["payload"]["type"] == "chunk"
-    ) == "You said: hello there"
+    assert (
+        "".join(each["payload"]["payload"]["content"] for each in caller.events if each["payload"]["type"] == "chunk")
+        == "You said: hello there"
+    )
     await caller.socket.close()
 
 
