@@ -42,7 +42,7 @@ private final class Verifier: ProofVerifier {
     func isSignature(_ signature: [UInt8], over payload: [UInt8], by publicKey: [UInt8]) -> Bool {
         signature.count == 86
     }
-    func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool { secret == other }
+    func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool { secret.withBytes { shown.elementsEqual($0) } }
 }
 
 private let wall: UInt64 = 1_767_225_600_000
