@@ -135,14 +135,20 @@ public enum FrameWriter {
         return UnsafeRawBufferPointer(start: brace.utf8Start, count: 1)
     }
 
-    /// `{"type":"req","id":"<id>","method":"<method>"` and `,"params":` if there are any.
+    /// `{"type":"req","id":"<id>","method":"<method>"`, `,"traceparent":"..."` if there is one, and `,"params":` if there are any.
     public static func request(
-        id: UInt64, method: UnsafeRawBufferPointer, hasParams: Bool, into buffer: inout ByteBuffer
+        id: UInt64, method: UnsafeRawBufferPointer,
+        traceparent: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), hasParams: Bool,
+        into buffer: inout ByteBuffer
     ) {
         buffer.append("{\"type\":\"req\",\"id\":\"")
         CallID.write(id, into: &buffer)
         buffer.append("\",\"method\":")
         buffer.appendJSONString(method)
+        if traceparent.count > 0 {
+            buffer.append(",\"traceparent\":")
+            buffer.appendJSONString(traceparent)
+        }
         if hasParams { buffer.append(",\"params\":") }
     }
 
