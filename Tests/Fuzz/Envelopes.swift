@@ -10,7 +10,7 @@ func fuzzEnvelope(_ input: UnsafeRawBufferPointer) {
     var now = Instant(microseconds: 5_000_000)
     let client = ClientSession(settings: .init(), signer: nil, calls: PendingCalls(), now: now)
     var settings = ServerSession.Settings()
-    if state & 8 != 0 { settings.policy.token = Array("t".utf8) }
+    if state & 8 != 0 { settings.policy.token = withExactly([0x74]) { Secret(copying: UnsafeRawBufferPointer($0)) } }
     settings.policy.protocolVersion = state & 16 == 0 ? 3 : 4
     let server = ServerSession(
         settings: settings, verifier: Verifier(), nonce: Array("n".utf8), connectionID: Array("c".utf8),
