@@ -270,10 +270,19 @@ static void client_certificates_are_wanted(uint32_t flags) {
     CHECK(host_wait(&host, GW_EVENT_PEER_CONNECTED, 0, &event));
     CHECK(!slice_has(event.event.payload, "certificate"));
   } else {
-    while (host_wait(&host, GW_EVENT_PEER_DISCONNECTED, 0, &event) && event.event.status == GW_OK) {
+    bool here = false, there = false;
+    while ((!here || !there) && host_next(&host, HOST_DEADLINE_MS, &event)) {
+      if (event.event.type == GW_EVENT_CLIENT_CLOSED && event.event.source == gw_client_id(client)) {
+        CHECK_STATUS(event.event.status, GW_ERR_TLS);
+        CHECK(slice_has(event.event.text, "wants a certificate") && event.event.actor == GW_ACTOR_USER);
+        here = true;
+      } else if (event.event.type == GW_EVENT_PEER_DISCONNECTED && event.event.status != GW_OK) {
+        CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
+        CHECK(event.event.actor == GW_ACTOR_USER);
+        there = true;
+      }
     }
-    CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
-    CHECK(event.event.actor == GW_ACTOR_USER);
+    CHECK(here && there);
   }
   gw_client_free(client);
 

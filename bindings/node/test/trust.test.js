@@ -164,7 +164,7 @@ test('both ends of a WebSocket tell what TLS agreed on', async (t) => {
   const server = new gatewire.WebSocketServer({ port: 0 })
   t.after(() => server.close())
   const told = new Promise((resolve) => server.on('connection', (socket) => resolve(socket.tls())))
-  const socket = new gatewire.WebSocket(server.url, [], { pins: [server.keyPin] })
+  const socket = new gatewire.WebSocket(server.url, [], { pins: [`key:${server.keyPin}`] })
   t.after(() => socket.close())
   await socket.opened()
   const { cipher, chain } = await told
