@@ -25,7 +25,9 @@ import Testing
         return pair
     }
 
-    @Test("The last session is resumed, again and again, and keeps its certificate", arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    @Test(
+        "The last session is resumed, each time, and keeps its certificate",
+        arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func resumes(version: Int32) throws {
         let identity = try Contexts.identity()
         let client = try Contexts.client(pin: identity.certificate)
