@@ -121,7 +121,8 @@ enum {
   /* Terminal for a socket or a listener's connection, also for one that never opened.  status GW_OK: the host closed it and the
    * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
    * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
-   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
+   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST.
+   * It comes when both close frames are through; TCP is ended after it, by the server first (section 7.1.1), within 2 s. */
   GW_EVENT_SOCKET_CLOSED = 36,
 
   /* --- doctor (doctor.h) --- */
