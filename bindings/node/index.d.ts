@@ -109,7 +109,7 @@ export interface TlsState {
   cipher: string
   /** Empty if the session was resumed without a new key exchange. */
   group: string
-  /** The certificates that the server showed, as PEM, leaf first. */
+  /** The certificates that the peer showed, as PEM, leaf first. */
   chain: string
   /** An earlier session goes on, and chain is that one's. */
   resumed: boolean
