@@ -45,7 +45,9 @@ extension ClientMachine {
             userData: request.userData, streamOffset: output.offset, now: now)
         switch action {
         case .refused(let failure): throw failure
-        case .queued(let id): return .send(id: id, rest: write(request, id, keyed))
+        case .queued(let id):
+            if measuresMethods { calls.began(id, request.method, now) }
+            return .send(id: id, rest: write(request, id, keyed))
         }
     }
 
@@ -96,7 +98,9 @@ extension ClientMachine {
         frame.append(write(request, id, keyed))
         frame.append(FrameWriter.end)
         let limit = self.settings.session.limit(request.timeoutMilliseconds, expectsFinal: request.expectsFinal)
-        offline.append(OfflineQueue.Entry(id: id, frame: Array(frame.readable), timeoutMilliseconds: limit))
+        offline.append(
+            OfflineQueue.Entry(
+                id: id, method: Array(request.method), frame: Array(frame.readable), timeoutMilliseconds: limit))
         return .kept(id: id)
     }
 

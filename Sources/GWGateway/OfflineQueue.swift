@@ -4,6 +4,7 @@ import GWBase
 struct OfflineQueue {
     struct Entry {
         var id: UInt64
+        var method: [UInt8]
         /// The whole request.
         var frame: [UInt8]
         /// The call's own time limit, which begins when it is sent.

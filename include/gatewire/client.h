@@ -14,6 +14,7 @@
 #include "base.h"
 #include "call.h"
 #include "context.h"
+#include "observe.h"
 #include "route.h"
 #include "trust.h"
 
@@ -118,6 +119,8 @@ typedef struct gw_client_options {
   size_t sync_count;              /* at most 32 */
   const gw_offline_options *offline; /* NULL: a call without a connection is refused */
   const gw_resync_options *resync;   /* NULL: no event is held back */
+
+  const gw_observe_options *observe; /* NULL: no log, no flight recorder, no times by method */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */

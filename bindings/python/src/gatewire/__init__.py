@@ -55,6 +55,7 @@ from .events import (
     Synced,
     Warned,
 )
+from .observe import Logged, MethodStats, Observe, Stats
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 from .trust import TlsState, Trust, TrustRequest
@@ -84,10 +85,13 @@ __all__ = [
     "GatewireError",
     "HandshakeError",
     "HandshakeTimeoutError",
+    "Logged",
+    "MethodStats",
     "NetworkError",
     "NotConnectedError",
     "NotSentError",
     "Notice",
+    "Observe",
     "Offline",
     "OutcomeUnknownError",
     "Peer",
@@ -105,6 +109,7 @@ __all__ = [
     "Serving",
     "Stale",
     "State",
+    "Stats",
     "Step",
     "Subscribed",
     "SyncAnswer",

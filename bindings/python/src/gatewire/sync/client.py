@@ -16,6 +16,7 @@ from .._values import text, texts
 from ..calls import fill_call_options, resynced, subscribe
 from ..errors import GatewireError, NotConnectedError, make_error
 from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
+from ..observe import Stats, read_dump, read_stats
 from ..trust import TlsState, ask_now, read_tls
 from ._poller import Poller
 
@@ -207,6 +208,16 @@ class Client(Owner):
             if self._handle is None:
                 return CLOSED_STATE
             return read_state(self._context, self._handle)
+
+    def stats(self) -> Stats:
+        """As :meth:`gatewire.Client.stats`."""
+        with self._poller.lock:
+            return read_stats(self._context, self._open_handle())
+
+    def dump(self) -> list[dict[str, Any]]:
+        """As :meth:`gatewire.Client.dump`."""
+        with self._poller.lock:
+            return read_dump(self._context, self._open_handle())
 
     def tls(self) -> Optional[TlsState]:
         """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
