@@ -454,7 +454,7 @@ export class Client extends EventEmitter {
   events (options?: EventStreamOptions): AsyncIterableIterator<GatewayEvent>
   /** Hands what was sent to the kernel now; otherwise it leaves at the end of the turn. */
   flush (): void
-  /** Closes politely; resolves when the connection has ended. */
+  /** Closes politely; resolves when the connection has ended, at the latest after closeTimeoutMs. */
   close (code?: number, reason?: string): Promise<void>
   /** Keeps the process alive while the client is open, which is the default. */
   ref (): this

@@ -10,7 +10,7 @@ Durations are seconds (``float``), ``None`` leaves a decision to the library, ``
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, sync, websocket
+from . import _abi, openclaw, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
 from ._pins import normalize_pin, read_pin
@@ -131,6 +131,7 @@ __all__ = [
     "dependencies",
     "doctor",
     "normalize_pin",
+    "openclaw",
     "read_pin",
     "serve",
     "sync",

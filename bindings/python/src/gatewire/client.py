@@ -213,8 +213,8 @@ class Client(Owner):
         return read_stats(self._context, self._open_handle())
 
     def dump(self) -> list[dict[str, Any]]:
-        """What the flight recorder of :class:`Observe` holds, the oldest first: ``ms`` since the client was opened, ``kind``
-        (``"state"``, ``"failure"``, ``"in"``, ``"out"``), ``text``, and of a frame ``bytes``.
+        """What the flight recorder of :class:`Observe` holds, the oldest first: ``ms`` since the client was opened,
+        ``kind`` (``"state"``, ``"failure"``, ``"in"``, ``"out"``), ``text``, and of a frame ``bytes``.
         """
         return read_dump(self._context, self._open_handle())
 
@@ -249,7 +249,9 @@ class Client(Owner):
     # --- the end ---
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes politely: calls in flight end, a close frame is sent.  Returns when it is done; again is allowed."""
+        """Closes politely: calls in flight end, a close frame is sent.  Returns when it is done, at the latest after
+        ``close_timeout``; again is allowed.
+        """
         if self._handle is not None and not self._closed.done():
             status = _abi.lib.gw_client_close(self._handle, code, text("reason", reason))
             if status not in (_abi.OK, _abi.ERR_GONE):

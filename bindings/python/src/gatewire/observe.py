@@ -1,4 +1,4 @@
-"""What a client has done: sums, times by method, a log and a flight recorder (``observe=`` of :func:`gatewire.connect`)."""
+"""What a client has done: sums, times by method, a log, a flight recorder (``observe=`` of :func:`gatewire.connect`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Observe:
     """What is noted; no credential is ever in it (``gw_observe_options``).
 
     :param methods: time the answers, by method: :attr:`Stats.methods`
-    :param log: notices :class:`Logged` up to this level: ``"error"``, ``"warning"``, ``"info"`` (states) or ``"debug"`` (frames)
+    :param log: notices :class:`Logged` up to this level: ``"error"``, ``"warning"``, ``"info"`` (states) or ``"debug"``
+        (frames)
     :param recorder_bytes: what the flight recorder keeps, see ``Client.dump``
     :param dump_on_failure: each failure brings a :class:`Logged` of kind ``"dump"``
     :param frame_bytes: how much of each frame is kept or logged

@@ -250,7 +250,7 @@ class Client(Owner):
     # --- the end ---
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes politely and returns when it is done; again is allowed."""
+        """Closes politely and returns when it is done, at the latest after ``close_timeout``; again is allowed."""
         with self._poller.lock:
             if self._handle is None:
                 return
