@@ -63,7 +63,7 @@ public final class ClientMachine {
     /// A connection was closed without a word before its hello, which is forgiven once.
     private var hasForgiven = false
     /// The host has closed the client.
-    private(set) var isClosing = false
+    public private(set) var isClosing = false
 
     public init(settings: Settings, random: RandomPool) {
         self.settings = settings

@@ -50,7 +50,7 @@ public final class Client: Link {
 
     override func lost(_ failure: Failure, _ now: Instant) -> End {
         let end = machine.ended(failure, sentOffset: sentOffset)
-        if journal != nil { noteEnd(end.failure, isFinal: end.retryMilliseconds == nil, now) }
+        if journal != nil, !machine.isClosing { noteEnd(end.failure, isFinal: end.retryMilliseconds == nil, now) }
         for call in end.calls { report(call) }
         return End(failure: end.failure, connection: end.connection, retryMilliseconds: end.retryMilliseconds)
     }

@@ -1,4 +1,4 @@
-"""What a client has done: sums, times by method, a log, a flight recorder (``observe=`` of :func:`gatewire.connect`)."""
+"""What a client has done: sums, times by method, a log, a flight recorder."""
 
 from __future__ import annotations
 

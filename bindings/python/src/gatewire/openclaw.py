@@ -271,7 +271,10 @@ class _ChatDelta(_ChatOptional):
 
 
 class ChatDelta(_ChatDelta, total=False):
-    """More of an answer: ``deltaText`` is appended, or takes the place of all (``replace``); protocol 3 has ``message``."""
+    """More of an answer: ``deltaText`` is appended, or with ``replace`` takes the place of all.
+
+    Gateways of protocol 3 have only ``message``, which is all of it so far.
+    """
 
     deltaText: str
     replace: bool
