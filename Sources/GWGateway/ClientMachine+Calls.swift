@@ -69,12 +69,8 @@ extension ClientMachine {
     private static func noRoom(_ size: Int, _ output: Output) -> Failure? {
         let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
         guard size > limit || queued > limit - size else { return nil }
-        guard size <= limit else {
-            return Failure(.tooBig, .program, "the request has \(size) bytes, max_queued_bytes is \(limit)")
-        }
-        return Failure(
-            .full, .program,
-            "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(limit))", isRetryable: true)
+        guard size <= limit else { return .tooBig("the request", size, "max_queued_bytes is", limit) }
+        return .wouldPass(.full, held: queued, "bytes wait to be sent", more: size, "max_queued_bytes", limit)
     }
 
     /// The frame of a call could not be written: it was never made.

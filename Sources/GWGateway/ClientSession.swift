@@ -222,7 +222,7 @@ public final class ClientSession {
     /// Why a frame of that size would make the gateway close the connection; nil if it would not.
     public func tooBig(_ frameBytes: Int) -> Failure? {
         guard let limit = hello?.maxPayloadBytes, frameBytes > Int(limit) else { return nil }
-        return Failure(.tooBig, .program, "the request has \(frameBytes) bytes, the gateway takes at most \(limit)")
+        return .tooBig("the request", frameBytes, "the gateway takes at most", Int(limit))
     }
 
     /// Takes a call; the caller then sends its frame under the id.
