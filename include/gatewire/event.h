@@ -71,6 +71,11 @@ enum {
    * "ok": false, "error": {"code", "message", ...}}, code CALL_TIMEOUT where no answer came in time.  code: how many failed. */
   GW_EVENT_SYNCED = 12,
 
+  /* With log_level of gw_observe_options: the client has done something (observe.h).  code: GW_LOG_...; name: "state", "failure" (text: one
+   * line), "in", "out" (payload: the beginning of a frame without its secrets; subject: the size of all of it), or "dump" (payload: what
+   * the flight recorder holds). */
+  GW_EVENT_LOG = 13,
+
   /* A subscription was made anew on this connection.  subject: its id; user_data: its own.  status GW_OK: payload is the answer as JSON;
    * GW_ERR_REJECTED: fields as in GW_EVENT_CALL_DONE; GW_ERR_CALL_TIMEOUT, GW_ERR_TOO_BIG: text says why.  The subscription stays, whatever
    * became of it here. */
