@@ -95,7 +95,7 @@ private func keys(_ options: gw_goclaw_server_options) throws(Failure) -> [GoCla
     }
     var keys: [GoClawGateway.Key] = []
     for index in 0..<options.key_count {
-        guard let key = try name("key", list[index].key) else {
+        guard let key = try secret("key", list[index].key) else {
             throw Failure(.argument, .program, "entry \(index) of keys has no key")
         }
         let scopes = try text("scopes", list[index].scopes) ?? []

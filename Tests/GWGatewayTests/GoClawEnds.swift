@@ -13,7 +13,7 @@ final class GoClawHouse {
 
     init(seed: UInt64 = 1, _ change: (inout GoClawGateway.Settings) -> Void = { _ in }) {
         var settings = GoClawGateway.Settings()
-        settings.token = "gw-secret".bytes
+        settings.token = secret("gw-secret")
         settings.version = "v3.14.0".bytes
         change(&settings)
         var seeded = Seeded(seed)

@@ -55,7 +55,7 @@ struct GoClawGatewayTests {
     @Test("sessions belong to their users; admins pass, and the words are an option (10)")
     func ownership() {
         let keys = ["a", "b"].map {
-            GoClawGateway.Key(key: "goclaw_\($0)".bytes, role: .operator, userID: $0.bytes)
+            GoClawGateway.Key(key: secret("goclaw_\($0)"), role: .operator, userID: $0.bytes)
         }
         let house = GoClawHouse { $0.keys = keys }
         let (alice, bob) = (house.admitted(user: "", token: "goclaw_a"), house.admitted(user: "", token: "goclaw_b"))
@@ -105,9 +105,9 @@ struct GoClawGatewayTests {
     func roles() {
         let house = GoClawHouse {
             $0.keys = [
-                GoClawGateway.Key(key: "goclaw_v".bytes, role: GoClawRole(scopes: ["operator.read".bytes]), userID: []),
+                GoClawGateway.Key(key: secret("goclaw_v"), role: GoClawRole(scopes: ["operator.read".bytes]), userID: []),
                 GoClawGateway.Key(
-                    key: "goclaw_o".bytes, role: GoClawRole(scopes: ["operator.write".bytes]), userID: []),
+                    key: secret("goclaw_o"), role: GoClawRole(scopes: ["operator.write".bytes]), userID: []),
             ]
         }
         let viewer = house.admitted(user: "v", token: "goclaw_v")
@@ -125,7 +125,7 @@ struct GoClawGatewayTests {
     @Test("without a token a loopback gateway lets everybody in, another one pairs or refuses (4)")
     func noToken() {
         let local = GoClawHouse {
-            $0.token = []; $0.isLocal = true
+            $0.token = nil; $0.isLocal = true
         }
         #expect(local.admitted(user: "u", token: "").session.identity?.role == .operator)
         let closed = GoClawHouse { $0.pairs = false }

@@ -62,7 +62,7 @@ struct GoClawVectorTests {
         case let when where when.hasPrefix("pairing pending"): return [pending]
         case let when where when.contains("operator"):
             let open = GoClawHouse {
-                $0.keys = [GoClawGateway.Key(key: "goclaw_k".bytes, role: .operator, userID: [])]
+                $0.keys = [GoClawGateway.Key(key: secret("goclaw_k"), role: .operator, userID: [])]
             }
             Self.houses.append(open)
             return [open.admitted(user: "u", token: "goclaw_k")]
@@ -99,7 +99,7 @@ struct GoClawVectorTests {
             let name: String = try required("name", of: item)
             let message: String = try required("text", of: item)
             let end = GoClawHouse {
-                $0.isLocal = !message.contains("gw-secret"); if $0.isLocal { $0.token = [] }
+                $0.isLocal = !message.contains("gw-secret"); if $0.isLocal { $0.token = nil }
             }
             let peer = end.connect()
             let got = object(try #require(peer.send(message).last, "\(name)"))
@@ -134,7 +134,7 @@ struct GoClawVectorTests {
             let name: String = try required("name", of: item)
             let setup: [String: Any] = try required("setup", of: item)
             guard let token: String = member("gateway_token", of: setup) else { continue }
-            let house = GoClawHouse { $0.token = token.bytes }
+            let house = GoClawHouse { $0.token = secret(token) }
             let admin = house.admitted(user: "admin", token: token)
             let end = house.connect()
             var inbox: [String] = []

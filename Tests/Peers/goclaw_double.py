@@ -1,5 +1,6 @@
-"""A GoClaw gateway on the `websockets` library, written from the protocol alone, that checks its clients and misbehaves on
-request: what clients are tested with.
+"""A GoClaw gateway on the `websockets` library, written from the protocol alone: what clients are tested with.
+
+It checks what its clients send, and misbehaves on request.
 """
 
 from __future__ import annotations

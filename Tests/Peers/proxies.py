@@ -76,6 +76,9 @@ class Way(NamedTuple):
     upgrades: bool = True
 
 
+STRAIGHT = Way()
+
+
 def _nginx(folder: Path, port: int, upstream: int, files: Optional[Files], way: Way) -> list[str]:
     tls = f" ssl; ssl_certificate {files.certificate}; ssl_certificate_key {files.key}" if files else ""
     user = "user root;" if os.geteuid() == 0 else ""
@@ -115,7 +118,9 @@ def find(name: str) -> Optional[str]:
 
 
 @asynccontextmanager
-async def proxy(name: str, folder: Path, upstream: int, files: Optional[Files], way: Way = Way()) -> AsyncIterator[str]:
+async def proxy(
+    name: str, folder: Path, upstream: int, files: Optional[Files], way: Way = STRAIGHT
+) -> AsyncIterator[str]:
     """A proxy in front of a port, with TLS if there are files; its URL."""
     program = find(name)
     assert program is not None

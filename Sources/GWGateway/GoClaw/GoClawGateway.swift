@@ -6,12 +6,12 @@ import GWJSON
 /// What an input means for other connections is left as notices, which the caller takes and delivers.
 public final class GoClawGateway {
     public struct Key {
-        public var key: [UInt8]
+        public var key: Secret
         public var role: GoClawRole
         /// Empty: whom the client names.
         public var userID: [UInt8]
 
-        public init(key: [UInt8], role: GoClawRole, userID: [UInt8]) {
+        public init(key: Secret, role: GoClawRole, userID: [UInt8]) {
             self.key = key
             self.role = role
             self.userID = userID
@@ -19,7 +19,7 @@ public final class GoClawGateway {
     }
 
     public struct Settings {
-        public var token: [UInt8] = []
+        public var token: Secret?
         public var keys: [Key] = []
         public var ownerIDs: [[UInt8]] = []
         public var version: [UInt8] = []
@@ -120,16 +120,16 @@ public final class GoClawGateway {
         let token = params.string("token")
         var identity = Identity(
             role: .operator, userID: params.string("user_id"), senderID: [], locale: params.string("locale"))
-        if !settings.token.isEmpty, verifier.isEqual(settings.token, token) {
+        if let secret = settings.token, verifier.isEqual(token, secret) {
             identity.role = isOwner(identity.userID) ? .owner : .admin
             return .admitted(identity)
         }
-        if !token.isEmpty, let key = settings.keys.first(where: { verifier.isEqual($0.key, token) }) {
+        if !token.isEmpty, let key = settings.keys.first(where: { verifier.isEqual(token, $0.key) }) {
             identity.role = key.role
             if !key.userID.isEmpty { identity.userID = key.userID }
             return .admitted(identity)
         }
-        if settings.token.isEmpty, settings.isLocal { return .admitted(identity) }
+        if settings.token == nil, settings.isLocal { return .admitted(identity) }
         let senderID = params.string("sender_id")
         if !senderID.isEmpty, pairing.isPaired(senderID, now) {
             identity.senderID = senderID

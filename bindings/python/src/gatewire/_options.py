@@ -12,6 +12,7 @@ from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .calls import Offline, Resync, SyncCall, offline_options, resync_options, sync_calls
 from .goclaw import GoClaw, GoClawGateway, dialect_number, goclaw_options, goclaw_server_options
+from .observe import Observe, observe_options
 from .route import Route, route_options
 from .trust import Ask, Trust, trust_options
 
@@ -106,6 +107,7 @@ def client_setup(
     initial_sync: Optional[Sequence[SyncCall]] = None,
     offline: Optional[Offline] = None,
     resync: Optional[Resync] = None,
+    observe: Optional[Observe] = None,
     dialect: Optional[str] = None,
     goclaw: Optional[GoClaw] = None,
     event_limit: int = 65536,
@@ -168,6 +170,7 @@ def client_setup(
     options.sync_calls, options.sync_count = sync_calls(initial_sync)
     options.offline = offline_options(offline)
     options.resync = resync_options(resync)
+    options.observe = observe_options(observe)
     options.dialect = dialect_number(dialect)
     options.goclaw = goclaw_options(goclaw)
     return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
@@ -209,6 +212,7 @@ CLIENT_OPTIONS = """
         :class:`Synced` has their answers
     :param offline: an :class:`Offline`: keeps calls that are made without a connection
     :param resync: a :class:`Resync`: holds events after a loss until the program has caught up
+    :param observe: an :class:`Observe`: times by method, a log, a flight recorder
 
     :param dialect: ``"goclaw"``: the gateway is GoClaw's; ``"detect"``: find out
     :param goclaw: a :class:`GoClaw`: user, tenant and paired sender for such a gateway

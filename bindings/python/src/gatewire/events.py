@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional, Union
 from . import _abi
 from ._context import Context, Report, from_json
 from .errors import GatewireError
+from .observe import Logged, make_logged
 
 
 class Event:
@@ -145,7 +146,7 @@ class Pairing:
     text: str
 
 
-Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed, Pairing]
+Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed, Logged, Pairing]
 
 _REASONS = {_abi.RESYNC_RECONNECT: "reconnect", _abi.RESYNC_GAP: "gap"}
 
@@ -169,6 +170,8 @@ def make_notice(report: Report) -> Optional[Notice]:
     if kind == _abi.EVENT_SYNCED:
         answers = from_json(report.payload)
         return Synced([SyncAnswer(each["method"], each.get("payload"), each.get("error")) for each in answers])
+    if kind == _abi.EVENT_LOG:
+        return make_logged(report)
     if kind == _abi.EVENT_PAIRING:
         request = from_json(report.payload)
         return Pairing(report.name, request["code"], request["senderId"], report.text)

@@ -1,4 +1,4 @@
-"""GoClaw's dialect of the gateway protocol: ``dialect="goclaw"`` of :func:`gatewire.connect` and :func:`gatewire.serve`."""
+"""GoClaw's dialect of the gateway protocol: ``dialect="goclaw"`` of ``gatewire.connect`` and ``gatewire.serve``."""
 
 from __future__ import annotations
 

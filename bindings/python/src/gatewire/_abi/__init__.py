@@ -11,7 +11,7 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, call, client, context, doctor, event, goclaw, route, server, socket, trust
+from . import base, call, client, context, doctor, event, goclaw, observe, route, server, socket, trust
 from .base import *  # noqa: F403
 from .call import *  # noqa: F403
 from .client import *  # noqa: F403
@@ -19,6 +19,7 @@ from .context import *  # noqa: F403
 from .doctor import *  # noqa: F403
 from .event import *  # noqa: F403
 from .goclaw import *  # noqa: F403
+from .observe import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
@@ -33,6 +34,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **trust.LAYOUTS,
     **goclaw.LAYOUTS,
     **call.LAYOUTS,
+    **observe.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -46,6 +48,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **trust.FUNCTIONS,
     **goclaw.FUNCTIONS,
     **call.FUNCTIONS,
+    **observe.FUNCTIONS,
     **client.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,
