@@ -105,7 +105,8 @@ struct GoClawGatewayTests {
     func roles() {
         let house = GoClawHouse {
             $0.keys = [
-                GoClawGateway.Key(key: secret("goclaw_v"), role: GoClawRole(scopes: ["operator.read".bytes]), userID: []),
+                GoClawGateway.Key(
+                    key: secret("goclaw_v"), role: GoClawRole(scopes: ["operator.read".bytes]), userID: []),
                 GoClawGateway.Key(
                     key: secret("goclaw_o"), role: GoClawRole(scopes: ["operator.write".bytes]), userID: []),
             ]
