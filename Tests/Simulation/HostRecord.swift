@@ -17,13 +17,14 @@ final class HostRecord: ClientHost {
     var subscriptions: [UInt64: Int] = [:]
     private var connections: UInt64 = 0
     private var present: Connection?
+    /// Of the last event that the host was given.
+    private var lastSequence: UInt64?
 
     /// The connection that is ready.
     private struct Connection {
         let wire: Int
         var arrived = 0
         var delivered = 0
-        var lastSequence: UInt64?
         /// Events are held back until this was answered.
         var barrier: UInt64?
         var subscribed: Set<UInt64> = []
@@ -118,8 +119,7 @@ final class HostRecord: ClientHost {
 
     func client(_ client: SimulatedClient, arrived event: GatewayEvent, missing: UInt64) {
         // A challenge that comes once more has no number.
-        guard let sequence = event.sequence else { return }
-        guard let place = place(of: event), var connection = present else { return }
+        guard event.sequence != nil, let place = place(of: event), var connection = present else { return }
         world.check(place == connection.arrived + 1, "event \(place) arrives after event \(connection.arrived)")
         let skipped = number("skipped", in: event.payload) ?? 0
         world.check(
@@ -127,7 +127,6 @@ final class HostRecord: ClientHost {
             "\(skipped) events were lost, \(missing) are missing")
         if missing > 0 { journal.count(\.gaps) }
         connection.arrived = place
-        if connection.barrier == nil, missing == 0 { connection.lastSequence = sequence }
         connection.restartMilliseconds = number("restartExpectedMs", in: event.payload) ?? 0
         present = connection
     }
@@ -139,6 +138,7 @@ final class HostRecord: ClientHost {
         world.check(place == connection.delivered + 1, "event \(place) is given after event \(connection.delivered)")
         if place < connection.arrived { journal.count(\.held) }
         present?.delivered = place
+        lastSequence = event.sequence
     }
 
     /// Its number among the events of the present wire.
@@ -155,6 +155,10 @@ final class HostRecord: ClientHost {
         world.check(isReady, "events are to be caught up without a connection")
         world.check(
             resync.reason == .gap || connections > 1, "there is nothing to catch up with on the first connection")
+        world.check(
+            resync.lastSequence == lastSequence,
+            "the host has event \(lastSequence.map { "\($0)" } ?? "none"), but is to catch up after "
+                + (resync.lastSequence.map { "\($0)" } ?? "none"))
         journal.count(\.resyncs)
         if settings.resync.holds { present?.barrier = resync.id }
         catchesUp(resync.id)
