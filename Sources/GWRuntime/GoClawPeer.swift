@@ -2,6 +2,7 @@ import GWBase
 import GWGateway
 import GWHTTP
 import GWJSON
+import GWTLS
 import GWWebSocket
 
 /// A connection of the embedded gateway that speaks GoClaw's dialect.

@@ -3,6 +3,7 @@ import GWDeflate
 import GWGateway
 import GWHTTP
 import GWJSON
+import GWTLS
 import GWWebSocket
 
 /// A connection of the embedded gateway that speaks OpenClaw's dialect.

@@ -2,6 +2,7 @@ import CGatewire
 import GWBase
 import GWGateway
 import GWRuntime
+import GWWebSocket
 
 @_cdecl("gw_goclaw_options_init") @implementation
 public func gw_goclaw_options_init(_ options: UnsafeMutablePointer<gw_goclaw_options>?) {
