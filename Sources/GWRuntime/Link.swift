@@ -51,7 +51,7 @@ public class Link: Source, DialOwner {
 
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {}
 
-    /// Of what is spoken, while a connection is open.
+    /// Of what is spoken, and of what waits for a connection.
     var sessionDeadline: Instant { .never }
 
     func tickSession(_ now: Instant) {}
@@ -75,9 +75,9 @@ public class Link: Source, DialOwner {
 
     override final var deadline: Instant {
         switch phase {
-        case .waiting(let until): until
+        case .waiting(let until): min(until, sessionDeadline)
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, sessionDeadline)
-        case .dialing(let race): race.deadline
+        case .dialing(let race): min(race.deadline, sessionDeadline)
         case .closed: .never
         }
     }
@@ -85,8 +85,10 @@ public class Link: Source, DialOwner {
     override final func tick(_ now: Instant) {
         switch phase {
         case .waiting(let until):
+            tickSession(now)
             if until <= now { beginDialing(now) }
         case .dialing(let race):
+            tickSession(now)
             if let failure = race.step(now) { ended(failure, now) }
         case .open, .closing:
             if channel?.isReadingStopped == true { readingIsHeld(now) }
