@@ -34,6 +34,7 @@ public enum PacketWriter {
         recovery: Recovery?, auth: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
     ) {
         guard let recovery else { return buffer.append(auth) }
+        let auth = UnsafeRawBufferPointer(rebasing: auth.drop { $0 <= 0x20 })
         let object = JSONSlice(kind: .object, range: 0..<auth.count)
         buffer.append(UInt8(ascii: "{"))
         var isFirst = true

@@ -58,6 +58,8 @@ public final class SocketIOMachine {
     private var backoff: Backoff
     /// Of the present connection.
     var session: EngineIOSession?
+    /// The server's open packet has come on it.
+    public private(set) var isOpen = false
     private var verdict: Verdict?
     var assembly: Assembly?
     /// In the order in which the host asked for them.
@@ -83,9 +85,6 @@ public final class SocketIOMachine {
     }
 
     // MARK: - State
-
-    /// The server's open packet has come.
-    public var isOpen: Bool { session?.parameters != nil }
 
     /// No namespace is wanted, so no connection is either.
     public var isIdle: Bool { namespaces.isEmpty }
@@ -158,6 +157,7 @@ public final class SocketIOMachine {
 
     /// The server's open packet has come: every namespace is joined.
     func begin(_ parameters: EngineIOParameters, _ now: Instant) {
+        isOpen = true
         connections += 1
         add(.opened(parameters))
         for namespace in namespaces { join(namespace, now) }
@@ -198,6 +198,7 @@ public final class SocketIOMachine {
             failure.isRetryable = true
         }
         session = nil
+        isOpen = false
         verdict = nil
         assembly = nil
         for namespace in namespaces {

@@ -47,6 +47,12 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .socketWritable: "GW_EVENT_SOCKET_WRITABLE"
     case .socketClosed: "GW_EVENT_SOCKET_CLOSED"
     case .trustRequest: "GW_EVENT_TRUST_REQUEST"
+    case .sioAuth: "GW_EVENT_SIO_AUTH"
+    case .sioJoined: "GW_EVENT_SIO_JOINED"
+    case .sioDisconnected: "GW_EVENT_SIO_DISCONNECTED"
+    case .sioLeft: "GW_EVENT_SIO_LEFT"
+    case .sioEvent: "GW_EVENT_SIO_EVENT"
+    case .sioAck: "GW_EVENT_SIO_ACK"
     case .doctorStep: "GW_EVENT_DOCTOR_STEP"
     case .doctorDone: "GW_EVENT_DOCTOR_DONE"
     case nil: "GW_EVENT_UNKNOWN"
@@ -97,6 +103,9 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_OFFLINE_OPTIONS: MemoryLayout<gw_offline_options>.size
     case GW_STRUCT_RESYNC_OPTIONS: MemoryLayout<gw_resync_options>.size
     case GW_STRUCT_SYNC_CALL: MemoryLayout<gw_sync_call>.size
+    case GW_STRUCT_SIO_OPTIONS: MemoryLayout<gw_sio_options>.size
+    case GW_STRUCT_SIO_JOIN_OPTIONS: MemoryLayout<gw_sio_join_options>.size
+    case GW_STRUCT_SIO_EMIT_OPTIONS: MemoryLayout<gw_sio_emit_options>.size
     default: 0
     }
 }

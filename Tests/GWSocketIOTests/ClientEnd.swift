@@ -76,13 +76,13 @@ final class ClientEnd {
 
     func receive(_ message: [UInt8]) {
         let memory = Memory(message)
-        follow(machine.receive(memory.bytes, now), memory.readable)
+        withExtendedLifetime(memory) { follow(machine.receive(memory.bytes, now), memory.readable) }
         drain()
     }
 
     func receive(binary: [UInt8]) {
         let memory = Memory(binary)
-        follow(machine.receiveBinary(memory.readable, now), memory.readable)
+        withExtendedLifetime(memory) { follow(machine.receiveBinary(memory.readable, now), memory.readable) }
         drain()
     }
 
@@ -97,7 +97,8 @@ final class ClientEnd {
     }
 
     static func auth(_ json: String) -> JoinRequest.Auth {
-        .fixed(Memory(json).readable.withContiguousSecret())
+        let memory = Memory(json)
+        return withExtendedLifetime(memory) { .fixed(Secret(copying: memory.readable)) }
     }
 
     func leave(_ namespace: UInt64) -> Bool {
@@ -107,7 +108,8 @@ final class ClientEnd {
 
     func answer(_ question: UInt64, _ auth: String) -> Bool {
         defer { drain() }
-        return machine.answer(question, auth: Memory(auth).readable, now)
+        let memory = Memory(auth)
+        return withExtendedLifetime(memory) { machine.answer(question, auth: memory.readable, now) }
     }
 
     var output: SocketIOMachine.Output? {
@@ -128,6 +130,7 @@ final class ClientEnd {
         emission.wantsAck = ack
         emission.isVolatile = volatile
         emission.timeoutMilliseconds = timeout
+        defer { withExtendedLifetime((name, arguments, binary)) {} }
         switch try machine.emit(emission, output: output, now) {
         case .kept(let ack): return ack
         case .send(let rest, let ack):
@@ -139,6 +142,7 @@ final class ClientEnd {
     func acknowledge(_ ack: UInt64, _ arguments: String = "", attachments: [[UInt8]] = []) throws(Failure) {
         let arguments = Memory(arguments)
         let binary = attachments.map { Memory($0) }
+        defer { withExtendedLifetime((arguments, binary)) {} }
         let rest = try machine.acknowledge(
             ack, arguments: arguments.readable, attachments: binary.map(\.readable), output: output)
         write(text(machine.head) + text(rest), attachments)
@@ -204,8 +208,4 @@ final class ClientEnd {
             log.append("ack \(id) \(arguments)\(binary)")
         }
     }
-}
-
-extension UnsafeRawBufferPointer {
-    fileprivate func withContiguousSecret() -> Secret { Secret(copying: self) }
 }

@@ -15,11 +15,18 @@
 #include "call.h"
 #include "context.h"
 #include "route.h"
+#include "socketio.h"
 #include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* gw_client_options.dialect */
+enum {
+  GW_DIALECT_OPENCLAW = 0,
+  GW_DIALECT_SOCKETIO = 3 /* see socketio.h */
+};
 
 /* gw_client_options.flags */
 enum {
@@ -111,13 +118,15 @@ typedef struct gw_client_options {
 
   /* Messages of fewer bytes are not compressed.  0: 1024 */
   uint32_t deflate_threshold_bytes;
-  uint32_t reserved;
+  uint32_t dialect; /* GW_DIALECT_... */
 
   /* What each connection begins with, and what happens without one (call.h). */
   const gw_sync_call *sync_calls; /* run after each hello: GW_EVENT_SYNCED has their answers */
   size_t sync_count;              /* at most 32 */
   const gw_offline_options *offline; /* NULL: a call without a connection is refused */
   const gw_resync_options *resync;   /* NULL: no event is held back */
+
+  const gw_sio_options *sio; /* with GW_DIALECT_SOCKETIO (socketio.h).  NULL: the defaults */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */
@@ -166,6 +175,7 @@ enum {
   GW_PHASE_READY = 7,
   GW_PHASE_CLOSING = 8,
   GW_PHASE_CLOSED = 9,
+  GW_PHASE_PAUSED = 11, /* no attempt until the host acts */
   GW_PHASE_PROXY = 10 /* between GW_PHASE_CONNECT and GW_PHASE_TLS: a proxy opens the tunnel */
 };
 
