@@ -8,7 +8,11 @@ from typing import Any
 from .base import HANDLE_OUT, Header
 from .call import OfflineOptions, ResyncOptions, SyncCall
 from .route import RouteOptions
+from .socketio import SioOptions
 from .trust import TlsState, TrustOptions
+
+DIALECT_OPENCLAW = 0
+DIALECT_SOCKETIO = 3
 
 CLIENT_PLAINTEXT_PRIVATE = 1 << 0
 CLIENT_PLAINTEXT_ANY = 1 << 1
@@ -70,11 +74,12 @@ class ClientOptions(Structure):
         ("max_queued_bytes", c_uint32),
         ("max_calls", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
-        ("reserved", c_uint32),
+        ("dialect", c_uint32),
         ("sync_calls", POINTER(SyncCall)),
         ("sync_count", c_size_t),
         ("offline", POINTER(OfflineOptions)),
         ("resync", POINTER(ResyncOptions)),
+        ("sio", POINTER(SioOptions)),
     ]
 
 
@@ -88,6 +93,7 @@ PHASE_HELLO = 6
 PHASE_READY = 7
 PHASE_CLOSING = 8
 PHASE_CLOSED = 9
+PHASE_PAUSED = 11
 PHASE_PROXY = 10
 
 
