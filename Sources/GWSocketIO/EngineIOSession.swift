@@ -155,6 +155,8 @@ public struct EngineIOParameters: Equatable {
 
     /// How long the server may be silent.
     public var silenceMilliseconds: UInt32 {
-        UInt32(clamping: min(UInt64(pingIntervalMilliseconds) + UInt64(pingTimeoutMilliseconds), UInt64(UInt32.max - 1)))
+        let sum = UInt64(pingIntervalMilliseconds) + UInt64(pingTimeoutMilliseconds)
+        // The largest number would mean no limit.
+        return UInt32(clamping: min(sum, UInt64(UInt32.max - 1)))
     }
 }

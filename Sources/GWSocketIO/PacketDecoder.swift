@@ -36,7 +36,9 @@ public enum PacketDecoder {
             if at < text.count { at &+= 1 }
         }
         if at < text.count, text[at].isASCIIDigit {
-            guard let id = number(text, &at, longest: longestID) else { return .refused("an id of more than 19 digits") }
+            guard let id = number(text, &at, longest: longestID) else {
+                return .refused("an id of more than 19 digits")
+            }
             packet.id = id
         }
         if at < text.count {

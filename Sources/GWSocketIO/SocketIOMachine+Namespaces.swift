@@ -33,11 +33,13 @@ extension SocketIOMachine {
         }
         let namespace = Namespace(id: nextNamespaceID(), request)
         guard !namespaces.contains(where: { $0.name == namespace.name }) else {
-            throw Failure(.state, .program, "namespace \(namespace.shownName) is wanted already; it cannot be joined twice")
+            throw Failure(
+                .state, .program, "namespace \(namespace.shownName) is wanted already; it cannot be joined twice")
         }
         guard namespaces.count < Int(settings.maxNamespaces) else {
             throw Failure(
-                .limit, .program, "\(namespaces.count) namespaces are wanted, max_namespaces is \(settings.maxNamespaces)")
+                .limit, .program,
+                "\(namespaces.count) namespaces are wanted, max_namespaces is \(settings.maxNamespaces)")
         }
         namespaces.append(namespace)
         if isOpen, !isEnding { join(namespace, now) }
@@ -123,7 +125,9 @@ extension SocketIOMachine {
         var data: [UInt8] = []
         if let payload = packet.payload {
             if payload.isString { message = JSON.string(payload, in: text) ?? [] }
-            if let value = JSON.member("message", of: payload, in: text) { message = JSON.string(value, in: text) ?? [] }
+            if let value = JSON.member("message", of: payload, in: text) {
+                message = JSON.string(value, in: text) ?? []
+            }
             if let value = JSON.member("data", of: payload, in: text) { data = Array(value.bytes(in: text)) }
         }
         var failure = Failure(.sioRefused, .user, String(decoding: message, as: UTF8.self))
@@ -139,7 +143,8 @@ extension SocketIOMachine {
                 namespace, nil,
                 Failure(
                     .credentials, .program,
-                    "no auth object was given for namespace \(namespace.shownName) within \(settings.authMilliseconds) ms",
+                    "no auth object was given for namespace \(namespace.shownName) within "
+                        + "\(settings.authMilliseconds) ms",
                     isRetryable: true))
         case .joining:
             // What the server does with the packet is not known: only a new connection makes it sure.

@@ -173,7 +173,8 @@ extension SocketIOMachine {
     /// The server may send events before it says that we are in.
     private func hold(_ stored: StoredPacket, for namespace: Namespace) {
         namespace.heldBytes += stored.memory.count
-        guard namespace.heldBytes <= Int(settings.maxPacketBytes), namespace.held.count < Int(Limits.sioHeldPackets) else {
+        guard namespace.heldBytes <= Int(settings.maxPacketBytes), namespace.held.count < Int(Limits.sioHeldPackets)
+        else {
             return close(
                 1002, .parseError,
                 Failure(
@@ -231,7 +232,9 @@ extension SocketIOMachine {
         _ received: inout Received, in memory: UnsafeMutableRawBufferPointer, for namespace: Namespace,
         _ packet: SocketIOPacket
     ) {
-        guard let arguments = received.arguments, received.name != nil, arguments.lowerBound < memory.count else { return }
+        guard let arguments = received.arguments, received.name != nil, arguments.lowerBound < memory.count else {
+            return
+        }
         memory[arguments.lowerBound] = UInt8(ascii: "[")
         if namespace.recovery != nil, packet.id == nil {
             noteOffset(arguments, in: UnsafeRawBufferPointer(memory), for: namespace)

@@ -271,7 +271,9 @@ public final class SocketIOMachine {
         if let assembly, assembly.until <= now {
             close(
                 1002, .parseError,
-                Failure(.sioParse, .operator, "\(assembly.stored.missing) attachments of a packet did not come in time", isRetryable: true))
+                Failure(
+                    .sioParse, .operator, "\(assembly.stored.missing) attachments of a packet did not come in time",
+                    isRetryable: true))
         } else if let failure = session?.tick(now) {
             close(4000, failure.status == .sioPingTimeout ? .pingTimeout : .transportError, failure)
         }

@@ -49,7 +49,7 @@ struct PacketVectorTests {
         guard case .packet(let packet) = PacketDecoder.read(memory.readable, maxAttachments: 11) else { return nil }
         let namespace = packet.namespace.isEmpty ? "/" : text(memory.bytes[packet.namespace])
         var data = packet.payload.flatMap { value($0.bytes(in: memory.readable)) }
-        if packet.kind == .binaryEvent || packet.kind == .binaryAck, let found = data { data = filled(found, attachments) }
+        if packet.attachments > 0, let found = data { data = filled(found, attachments) }
         return shown(Int(packet.kind.rawValue), namespace, packet.id, data ?? NSNull())
     }
 
@@ -84,7 +84,7 @@ struct PacketVectorTests {
                 let arguments = packet.arguments(in: memory.readable)
                 let bytes = Memory(content)
                 PacketWriter.eventName(bytes.readable, hasArguments: arguments != nil, into: &written)
-                if let arguments { written.append(Array(memory.bytes[arguments].dropFirst())) } else { written.append("]") }
+                written.append(arguments.map { Array(memory.bytes[$0].dropFirst()) } ?? "]".bytes)
             } else if let payload = packet.payload {
                 written.append(payload.bytes(in: memory.readable))
             }

@@ -83,7 +83,8 @@ struct SendingTests {
         #expect(throws: Failure.self) { try end.emit(ids[0], "x", "{}") }
         for arguments in [
             #"[{"_placeholder":true,"num":1}]"#, #"[[{"a":{"num":-1,"_placeholder":true}}]]"#,
-            #"[{"_placeholder":true}]"#, #"[{"_placeholder":true,"num":"0"}]"#, #"[{"_pl\u0061ceholder":true,"num":0.5}]"#,
+            #"[{"_placeholder":true}]"#, #"[{"_placeholder":true,"num":"0"}]"#,
+            #"[{"_pl\u0061ceholder":true,"num":0.5}]"#,
         ] {
             #expect(throws: Failure.self) { try end.emit(ids[0], "x", arguments, attachments: [[1]]) }
         }

@@ -102,7 +102,8 @@ private final class SessionRun {
     }
 
     func play() throws {
-        if !steps.contains(where: { ($0["server"] as? String)?.hasPrefix("0") == true }) { end.connect(openPacket: nil) }
+        let isOpened = steps.contains { ($0["server"] as? String)?.hasPrefix("0") == true }
+        if !isOpened { end.connect(openPacket: nil) }
         for step in steps {
             if let message = step["server"] as? String {
                 if message.hasPrefix("0") { end.connect(openPacket: nil) }

@@ -24,14 +24,16 @@ struct URLVectorTests {
 
     @Test("user and password are dropped, a URL above 8000 bytes and other schemes are refused")
     func refusals() throws {
-        #expect(try text(SocketIOURL("http://u:p@h/".bytes, .init()).url) == "ws://h/socket.io/?EIO=4&transport=websocket")
+        let url = try SocketIOURL("http://u:p@h/".bytes, .init()).url
+        #expect(text(url) == "ws://h/socket.io/?EIO=4&transport=websocket")
         #expect(throws: Failure.self) {
             try SocketIOURL("http://h/?a=".bytes + [UInt8](repeating: 0x61, count: 8000), .init())
         }
         #expect(throws: Failure.self) { try SocketIOURL("ftp://h/".bytes, .init()) }
     }
 
-    @Test("a namespace begins with a slash and has neither comma nor query", arguments: ["", "a", "/a,b", "/a?b", "/a\n"])
+    @Test(
+        "a namespace begins with a slash and has neither comma nor query", arguments: ["", "a", "/a,b", "/a?b", "/a\n"])
     func namespaces(_ name: String) {
         #expect(!SocketIOURL.isNamespace(name.utf8))
         #expect(SocketIOURL.isNamespace("/é/1".utf8))
