@@ -1,4 +1,5 @@
-"""A server of python-socketio, for clients of ours.  As a program it prints its port and runs until its input ends.
+"""A server of python-socketio, for clients of ours.  As a program it prints its port, which
+may be given, and runs until its input ends.
 
 A namespace is joined with the auth that it is given, unless that has ``"refuse"``, or ``/chat`` is given none.  Events:
 
@@ -81,7 +82,7 @@ async def serving(port: int = 0, **options: Any) -> AsyncIterator[str]:
 
 
 async def main() -> None:
-    async with serving() as url:
+    async with serving(int(sys.argv[1]) if len(sys.argv) > 1 else 0) as url:
         print(url.rpartition(":")[2], flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
