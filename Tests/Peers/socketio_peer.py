@@ -4,6 +4,7 @@ may be given, and runs until its input ends.
 A namespace is joined with the auth that it is given, unless that has ``"refuse"``, or ``/chat`` is given none.  Events:
 
 ``echo``      acknowledged with its arguments
+``binary``    acknowledged with two attachments, and sent back with one
 ``ask``       the server asks back with ``question`` and the same arguments, and sends ``answered`` with what it is told
 ``kick``      the server disconnects the namespace
 ``who``       acknowledged with the auth object
@@ -47,6 +48,11 @@ def register(sio: socketio.AsyncServer, namespace: str) -> None:
     @sio.on("echo", namespace=namespace)
     async def echo(sid: str, *arguments: Any) -> Any:
         return arguments
+
+    @sio.on("binary", namespace=namespace)
+    async def binary(sid: str) -> Any:
+        sio.start_background_task(sio.emit, "binary", [b"1"], to=sid, namespace=namespace)
+        return b"\0\xff", {"empty": b""}
 
     @sio.on("who", namespace=namespace)
     async def who(sid: str) -> Any:
