@@ -83,6 +83,8 @@ extension SocketIOMachine {
 
     private func sendConnect(_ namespace: Namespace, _ auth: UnsafeRawBufferPointer, _ now: Instant) {
         let packet = OutgoingPacket(isSecret: true)
+        // All at once, since memory that is outgrown is not wiped.
+        _ = packet.text.reserve(64 + namespace.name.count + auth.count + (namespace.recovery?.count ?? 0))
         packet.text.append(EngineIOPacket.messageType)
         PacketWriter.begin(.connect, namespace: namespace.name, into: &packet.text)
         PacketWriter.connect(recovery: namespace.recovery, auth: auth, into: &packet.text)
