@@ -9,7 +9,7 @@ extension Client {
 
     /// Queues a request; whether the queue is above its high mark now.
     public func call(_ request: CallRequest) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
-        let now = Syscall.coarseNow()
+        let now = machine.measuresMethods ? Syscall.now() : Syscall.coarseNow()
         guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
             return kept(try machine.call(request, output: nil, now))
         }
@@ -26,6 +26,7 @@ extension Client {
             machine.withdraw(id)
             throw failure
         }
+        if journal != nil { noteCall(head, rest, now) }
         return (id, queued(channel))
     }
 

@@ -7,6 +7,7 @@ import GWWebSocket
 extension SocketIOClient {
     func report(_ parameters: EngineIOParameters, _ now: Instant) {
         timings.hello = timings.lap(now)
+        entered(.ready, now)
         var payload = ByteBuffer()
         payload.appendJSONObject { object in
             object.integer("pingInterval", parameters.pingIntervalMilliseconds)

@@ -56,7 +56,9 @@ final class Namespace {
     }
 
     /// For a person.
-    var shownName: String { name.isEmpty ? "/" : String(printable: name, limit: 100) }
+    var shownName: String { Namespace.shown(name) }
+
+    static func shown(_ name: [UInt8]) -> String { name.isEmpty ? "/" : String(printable: name, limit: 100) }
 }
 
 /// A namespace to be joined.

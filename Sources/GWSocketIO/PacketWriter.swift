@@ -64,4 +64,6 @@ public struct Recovery {
     public var offset: [UInt8] = []
 
     public init(pid: [UInt8]) { self.pid = pid }
+
+    var count: Int { pid.count + offset.count }
 }

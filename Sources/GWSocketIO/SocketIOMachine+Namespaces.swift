@@ -49,7 +49,10 @@ extension SocketIOMachine {
     /// Leaves a namespace for the host; false if it has ended.
     public func leave(_ id: UInt64) -> Bool {
         guard let namespace = find(id) else { return false }
-        if namespace.isJoined, !isEnding { add(.send(disconnectPacket(namespace))) }
+        if namespace.isJoined, !isEnding { add(.send(disconnectPacket(namespace.name))) }
+        if case .joining(let until) = namespace.state {
+            abandoned.append(Abandoned(name: namespace.name, until: until))
+        }
         end(namespace, .clientDisconnect, Failure(.ok, .none, "the namespace was left"))
         return true
     }
@@ -67,6 +70,7 @@ extension SocketIOMachine {
     // MARK: - Joining
 
     func join(_ namespace: Namespace, _ now: Instant) {
+        guard !abandoned.contains(where: { $0.name == namespace.name }) else { return }
         switch namespace.auth {
         case .none: sendConnect(namespace, UnsafeRawBufferPointer(start: nil, count: 0), now)
         case .fixed(let auth): auth.withBytes { sendConnect(namespace, $0, now) }
@@ -79,6 +83,8 @@ extension SocketIOMachine {
 
     private func sendConnect(_ namespace: Namespace, _ auth: UnsafeRawBufferPointer, _ now: Instant) {
         let packet = OutgoingPacket(isSecret: true)
+        // All at once, since memory that is outgrown is not wiped.
+        _ = packet.text.reserve(64 + namespace.name.count + auth.count + (namespace.recovery?.count ?? 0))
         packet.text.append(EngineIOPacket.messageType)
         PacketWriter.begin(.connect, namespace: namespace.name, into: &packet.text)
         PacketWriter.connect(recovery: namespace.recovery, auth: auth, into: &packet.text)
@@ -86,11 +92,21 @@ extension SocketIOMachine {
         add(.send(packet))
     }
 
-    func disconnectPacket(_ namespace: Namespace) -> OutgoingPacket {
+    func disconnectPacket(_ namespace: [UInt8]) -> OutgoingPacket {
         let packet = OutgoingPacket()
         packet.text.append(EngineIOPacket.messageType)
-        PacketWriter.begin(.disconnect, namespace: namespace.name, into: &packet.text)
+        PacketWriter.begin(.disconnect, namespace: namespace, into: &packet.text)
         return packet
+    }
+
+    /// The server's answer for a namespace that was left meanwhile: whether there was one.
+    func answerAbandoned(_ packet: SocketIOPacket, _ text: UnsafeRawBufferPointer, _ now: Instant) -> Bool {
+        let name = text[packet.namespace]
+        guard let place = abandoned.firstIndex(where: { $0.name.elementsEqual(name) }) else { return false }
+        let left = abandoned.remove(at: place)
+        if packet.kind == .connect { add(.send(disconnectPacket(left.name))) }
+        if let namespace = find(packet.namespace, in: text), case .waiting = namespace.state { join(namespace, now) }
+        return true
     }
 
     /// The server has taken us in.
@@ -147,18 +163,23 @@ extension SocketIOMachine {
                         + "\(settings.authMilliseconds) ms",
                     isRetryable: true))
         case .joining:
-            // What the server does with the packet is not known: only a new connection makes it sure.
             namespace.state = .waiting
-            close(
-                4000, .transportError,
-                Failure(
-                    .helloTimeout, .operator,
-                    "the server did not answer the connect packet for namespace \(namespace.shownName) within "
-                        + "\(settings.joinMilliseconds) ms",
-                    isRetryable: true))
+            joinExpired(namespace.name)
         case .waiting, .joined:
             break
         }
+    }
+
+    /// What the server does with a connect packet is not known: only a new connection makes it sure.
+    func joinExpired(_ name: [UInt8]) {
+        abandoned.removeAll { $0.name == name }
+        close(
+            4000, .transportError,
+            Failure(
+                .helloTimeout, .operator,
+                "the server did not answer the connect packet for namespace \(Namespace.shown(name)) within "
+                    + "\(settings.joinMilliseconds) ms",
+                isRetryable: true))
     }
 
     // MARK: - The end

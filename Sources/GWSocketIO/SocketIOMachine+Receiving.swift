@@ -97,6 +97,11 @@ extension SocketIOMachine {
     }
 
     private func receive(_ packet: SocketIOPacket, _ text: UnsafeRawBufferPointer, _ now: Instant) {
+        if !abandoned.isEmpty, packet.kind != .event, packet.kind != .ack, packet.attachments == 0,
+            answerAbandoned(packet, text, now)
+        {
+            return
+        }
         let namespace = find(packet.namespace, in: text)
         switch packet.kind {
         case .event, .ack, .binaryEvent, .binaryAck:

@@ -47,6 +47,13 @@ public final class SocketIOMachine {
         var wireID: UInt64
     }
 
+    /// A namespace that was left before the server had answered its connect packet.  Only after the answer can it be told, or asked again:
+    /// servers close connections for anything else.
+    struct Abandoned {
+        var name: [UInt8]
+        var until: Instant
+    }
+
     /// What the end of this connection means, where it was decided here.
     private struct Verdict {
         var failure: Failure
@@ -64,6 +71,7 @@ public final class SocketIOMachine {
     var assembly: Assembly?
     /// In the order in which the host asked for them.
     var namespaces: [Namespace] = []
+    var abandoned: [Abandoned] = []
     private var lastNamespace: UInt64 = 0
     private var lastQuestion: UInt64 = 0
     var acks = PendingAcks()
@@ -201,6 +209,7 @@ public final class SocketIOMachine {
         isOpen = false
         verdict = nil
         assembly = nil
+        abandoned = []
         for namespace in namespaces {
             endAcks(of: namespace, failure, sentOffset: sentOffset, keepsBuffered: true)
             let wasJoined = namespace.isJoined
@@ -221,7 +230,9 @@ public final class SocketIOMachine {
 
     /// The host closes the client: its namespaces are left.
     public func close() {
-        for namespace in namespaces where namespace.isJoined && !isEnding { add(.send(disconnectPacket(namespace))) }
+        for namespace in namespaces where namespace.isJoined && !isEnding {
+            add(.send(disconnectPacket(namespace.name)))
+        }
         endAll(.clientDisconnect, Failure(.ok, .none, "the client was closed"), sentOffset: .max)
     }
 
@@ -245,6 +256,7 @@ public final class SocketIOMachine {
     public var deadline: Instant {
         var earliest = min(acks.nextDeadline, session?.deadline ?? .never, assembly?.until ?? .never)
         for namespace in namespaces { earliest = min(earliest, namespace.deadline) }
+        for namespace in abandoned { earliest = min(earliest, namespace.until) }
         return earliest
     }
 
@@ -257,6 +269,7 @@ public final class SocketIOMachine {
                 namespace.state = .joining(until: now.adding(milliseconds: settings.joinMilliseconds))
             }
         }
+        for place in abandoned.indices { abandoned[place].until = now.adding(milliseconds: settings.joinMilliseconds) }
     }
 
     func attachmentDeadline(_ now: Instant) -> Instant {
@@ -267,6 +280,7 @@ public final class SocketIOMachine {
     public func tick(_ now: Instant) {
         while let id = acks.popExpired(now) { expire(id) }
         for namespace in namespaces where namespace.deadline <= now { expire(namespace) }
+        for namespace in abandoned where namespace.until <= now { joinExpired(namespace.name) }
         guard !isEnding else { return }
         if let assembly, assembly.until <= now {
             close(

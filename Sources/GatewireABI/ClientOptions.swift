@@ -30,6 +30,7 @@ func clientSettings(
     var settings = try ClientSettings(
         linkSettings(options, tls, reconnects) { (url) throws(Failure) in url }, identity: identity)
     try addCallOptions(options, to: &settings.machine)
+    try addObserveOptions(options.observe, to: &settings)
     settings.machine.session.connect = try connectParameters(options)
     settings.machine.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)

@@ -9,8 +9,10 @@ import GWRuntime
 final class ClientHandle {
     let context: Context
     let id: UInt64
-    /// Borrowed by the host until it asks again.
+    // Borrowed by the host until it asks again.
     var tls: TLSTexts?
+    var method = ByteBuffer()
+    var dump = ByteBuffer()
 
     init(context: Context, id: UInt64) {
         self.context = context

@@ -76,11 +76,12 @@ private func checkUnused(_ options: gw_client_options) throws(Failure) {
         texts.allSatisfy { $0 == nil } && options.scope_count == 0 && options.cap_count == 0
         && options.min_protocol == 0 && options.max_protocol == 0 && options.challenge_timeout_ms == 0
         && options.sync_count == 0 && options.offline == nil && options.resync == nil
+        && options.observe == nil
         && !has(GW_CLIENT_NO_DEVICE, options)
     guard isUnused else {
         throw Failure(
             .argument, .program,
-            "an option for gateways is set (credentials, device, protocol range, sync_calls, offline, resync), "
+            "an option for gateways is set (credentials, device, protocol range, sync_calls, offline, resync, observe), "
                 + "which a Socket.IO server is not told")
     }
 }

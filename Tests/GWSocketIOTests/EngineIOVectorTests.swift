@@ -27,6 +27,7 @@ struct EngineIOVectorTests {
         for item in try vectors("cases", of: "engineio.json")
         where item["verdict"] as? String != "invalid" && item["frame"] as? String == "text" {
             let message = Memory(item["text"] as? String ?? "")
+            defer { withExtendedLifetime(message) {} }
             let packet = try #require(EngineIOPacket.read(message.readable), "\(item["name"] ?? "")")
             var data = item["data"] as? String ?? "absent"
             if let bytes = item["data"] as? [String: String] { data = "hex \(bytes["$bytes"] ?? "")" }

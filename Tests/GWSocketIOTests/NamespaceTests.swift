@@ -94,6 +94,27 @@ struct NamespaceTests {
         #expect(end.take().suffix(4) == ["> 40/a,", "left 3 no", "> 40/a,", "joined 4 S3"])
     }
 
+    @Test(
+        "one that is left before the server has answered is told to it after the answer, and asked for again only then")
+    func leftWhileJoining() {
+        let (end, _) = ClientEnd.joined()
+        let first = end.join("/a")
+        #expect(end.leave(first))
+        let second = end.join("/a")
+        end.receive(#"42/a,["early"]"#)
+        end.receive(#"40/a,{"sid":"S1"}"#)
+        end.receive(#"40/a,{"sid":"S2"}"#)
+        #expect(
+            end.take() == ["> 40/a,", "left 2 io client disconnect", "> 41/a,", "> 40/a,", "joined \(second) S2"])
+        let third = end.join("/b")
+        #expect(end.leave(third))
+        end.receive(#"44/b,{"message":"no"}"#)
+        _ = end.join("/c")
+        #expect(end.leave(5))
+        end.advance(20_000)
+        #expect(end.closing?.status == .helloTimeout)
+    }
+
     @Test("the same one is not joined twice, nor more of them than allowed")
     func refusedJoins() throws {
         var settings = SocketIOMachine.Settings()

@@ -46,6 +46,7 @@ struct PacketVectorTests {
     }
 
     private func decoded(_ memory: Memory, _ attachments: [String]) -> String? {
+        defer { withExtendedLifetime(memory) {} }
         guard case .packet(let packet) = PacketDecoder.read(memory.readable, maxAttachments: 11) else { return nil }
         let namespace = packet.namespace.isEmpty ? "/" : text(memory.bytes[packet.namespace])
         var data = packet.payload.flatMap { value($0.bytes(in: memory.readable)) }
@@ -71,6 +72,7 @@ struct PacketVectorTests {
         var count = 0
         for item in try vectors("cases", of: "packets.json") where item["canonical_encoding"] as? Bool == true {
             let memory = Memory(item["text"] as? String ?? "")
+            defer { withExtendedLifetime(memory) {} }
             guard case .packet(let packet) = PacketDecoder.read(memory.readable, maxAttachments: 11) else {
                 Issue.record("\(item["name"] ?? "") is refused")
                 continue
@@ -83,6 +85,7 @@ struct PacketVectorTests {
                 let content = JSON.string(name, in: memory.readable) ?? []
                 let arguments = packet.arguments(in: memory.readable)
                 let bytes = Memory(content)
+                defer { withExtendedLifetime(bytes) {} }
                 PacketWriter.eventName(bytes.readable, hasArguments: arguments != nil, into: &written)
                 written.append(arguments.map { Array(memory.bytes[$0].dropFirst()) } ?? "]".bytes)
             } else if let payload = packet.payload {

@@ -145,6 +145,7 @@ private final class SessionRun {
 
     private func ask(for message: String) throws {
         let memory = Memory(Array(message.utf8.dropFirst()))
+        defer { withExtendedLifetime(memory) {} }
         guard case .packet(let packet) = PacketDecoder.read(memory.readable, maxAttachments: 10) else { return }
         let namespace = packet.namespace.isEmpty ? "/" : text(memory.bytes[packet.namespace])
         let payload = packet.arguments(in: memory.readable).map { "[" + text(memory.bytes[$0].dropFirst()) } ?? ""

@@ -137,7 +137,8 @@ final class Host {
         let waits = made.place == nil
         journal.made(
             Journal.Call(
-                expectsFinal: expectsFinal, milliseconds: min(limit, Limits.longestCallMilliseconds), key: key ?? [],
+                expectsFinal: expectsFinal,
+                milliseconds: limit == .max ? .max : min(limit, Limits.longestCallMilliseconds), key: key ?? [],
                 deadline: client.now.adding(milliseconds: waits ? settings.offline?.milliseconds ?? 0 : limit),
                 place: made.place, wasKept: waits), as: made.id)
     }

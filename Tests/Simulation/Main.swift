@@ -48,14 +48,23 @@ struct Main {
                 print("not ok - SEED=\(seed) TRACE=1 make simulate: \(problem)")
             }
         }
-        let passed = seeds.count - failed
-        print(
-            "# \(virtual / 3_600_000_000) hours; "
-                + Tally.all.map { "\(total[keyPath: $0.place]) \($0.name)" }.joined(separator: ", "))
+        let reached = Tally.all.map { "\(total[keyPath: $0.place]) \($0.name)" }.joined(separator: ", ")
+        print("# \(virtual / 3_600_000_000) hours; \(reached)")
         // The seeds reach what they are meant to reach.
         let rare = seeds.count < 1000 ? [] : Tally.all.filter { total[keyPath: $0.place] < seeds.count / 50 }
         for (name, _) in rare { print("not ok - hardly ever: \(name)") }
-        print("\(passed) passed, \(failed + rare.count) failed")
-        return failed + rare.count
+        let scattered = seeds.count == 1 ? 0 : runHerd(first: seeds.lowerBound)
+        print("\(seeds.count - failed) passed, \(failed + rare.count + scattered) failed")
+        return failed + rare.count + scattered
+    }
+
+    /// How many of the herd's rules do not hold.
+    private static func runHerd(first seed: UInt64) -> Int {
+        let herd = Herd(seed: seed, dialect: OpenClaw(), isTraced: false)
+        herd.loseForAMoment()
+        herd.loseForMinutes()
+        herd.loseWithNotice()
+        for problem in herd.world.problems { print("not ok - a herd of \(Herd.size): \(problem)") }
+        return herd.world.problems.count
     }
 }

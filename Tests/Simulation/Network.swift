@@ -13,6 +13,8 @@ final class Network {
     /// Of connections that are yet to come.
     var weather: Weather
     private(set) var wires = 0
+    /// When clients have tried.
+    private(set) var attempts: [Instant] = []
 
     init(_ world: World, _ gateway: SimulatedGateway, _ weather: Weather) {
         self.world = world
@@ -22,6 +24,7 @@ final class Network {
 
     /// Connects; what comes of it, if anything does.
     func connect(_ completion: @escaping (Answer) -> Void) {
+        attempts.append(world.now)
         world.after(weather.latency(world)) { [self] in
             switch gateway.state {
             case .dark: return

@@ -29,7 +29,7 @@ private final class OpenClawSession: GatewaySession {
     init(_ gateway: SimulatedGateway, wire: Int, _ now: Instant) {
         self.gateway = gateway
         var settings = ServerSession.Settings()
-        settings.policy.token = gateway.token
+        if !gateway.token.isEmpty { settings.policy.token = gateway.token.withUnsafeBytes { Secret(copying: $0) } }
         settings.policy.protocolVersion = gateway.protocolVersion
         settings.tickMilliseconds = gateway.tickMilliseconds
         session = ServerSession(
@@ -136,5 +136,5 @@ private final class Verifier: ProofVerifier {
     func isSignature(_ signature: [UInt8], over payload: [UInt8], by publicKey: [UInt8]) -> Bool {
         signature == Verifier.sum(payload + publicKey)
     }
-    func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool { secret == other }
+    func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool { secret.withBytes { $0.elementsEqual(shown) } }
 }

@@ -83,11 +83,11 @@ final class SimulatedGateway {
     }
 
     /// Says goodbye, and is gone soon after.
-    func shutDown(downFor microseconds: UInt64) {
+    func shutDown(downFor microseconds: UInt64, announced: Bool) {
         guard state == .up else { return }
         trace("shuts down for \(microseconds / 1000) ms")
         for peer in peers where peer.isReady { journal.count(\.shutdowns) }
-        let restart = world.chance(percent: 50) ? Int(microseconds / 1000) : 0
+        let restart = announced ? Int(microseconds / 1000) : 0
         for peer in peers { peer.shutDown(restartMilliseconds: restart) }
         // Its socket is closed at once, and those of its peers with their close frames.
         go(.refusing, microseconds)

@@ -11,7 +11,7 @@ struct Storm {
         switch world.below(100) {
         case 0..<30: gateway.pushEvents()
         case 30..<45: host.client?.channel?.wire.strike(Wire.fault(world))
-        case 45..<50: gateway.shutDown(downFor: outage)
+        case 45..<50: gateway.shutDown(downFor: outage, announced: world.chance(percent: 50))
         case 50..<54: gateway.crash(world.chance(percent: 70) ? .refusing : .dark, downFor: outage)
         case 54..<58: gateway.stop(pause)
         case 58..<62: host.client?.stop(pause, sleeps: false)

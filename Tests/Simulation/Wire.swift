@@ -44,7 +44,7 @@ final class Wire {
         self.number = number
         latency = weather.latency(world)
         isSliced = world.chance(percent: 60)
-        for side in 0..<2 { pipes[side].capacity = world.pick([300, 4096, 65_536, 262_144]) }
+        for side in 0..<2 { pipes[side].capacity = world.pick([300, 300, 4096, 65_536]) }
         if world.chance(percent: weather.cutPercent) {
             let bytes = UInt64(world.below(world.pick([300, 1500, 6000, 60_000])))
             plan = (world.chance(percent: 50) ? .client : .gateway, bytes, Wire.fault(world))

@@ -8,7 +8,7 @@
  * Of gw_client_options these count: url, alternates, trust, route, headers, user_data, the time limits of connecting, hello_timeout_ms (0: 20000; for
  * the server's open packet and for its answer to each join), call_timeout_ms (acknowledgements), reconnect_initial_ms (0: 1000), reconnect_max_ms
  * (0: 5000), max_message_bytes, max_queued_bytes, max_calls (acknowledgements in flight, of either side), those of deflate, flags.  What is said to a
- * gateway (credentials, device, protocol range, offline, sync, resync) must not be set.
+ * gateway (credentials, device, protocol range, offline, sync, resync), and observe, must not be set.
  *
  * URL.  http, https, ws or wss.  Its path is the namespace that gw_sio_join takes for NULL, its query goes into the request, whose path is
  * gw_sio_options.path; user and password are dropped.

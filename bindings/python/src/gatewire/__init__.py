@@ -11,7 +11,7 @@ Durations are seconds (``float``), ``None`` leaves a decision to the library, ``
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, socketio, sync, websocket
+from . import _abi, openclaw, socketio, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
 from ._pins import normalize_pin, read_pin
@@ -59,6 +59,7 @@ from .events import (
     Synced,
     Warned,
 )
+from .observe import Logged, MethodStats, Observe, Stats
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 from .trust import TlsState, Trust, TrustRequest
@@ -89,10 +90,13 @@ __all__ = [
     "HandshakeError",
     "HandshakeTimeoutError",
     "JoinRefusedError",
+    "Logged",
+    "MethodStats",
     "NetworkError",
     "NotConnectedError",
     "NotSentError",
     "Notice",
+    "Observe",
     "Offline",
     "OutcomeUnknownError",
     "Peer",
@@ -112,6 +116,7 @@ __all__ = [
     "SocketIOError",
     "Stale",
     "State",
+    "Stats",
     "Step",
     "Subscribed",
     "SyncAnswer",
@@ -133,6 +138,7 @@ __all__ = [
     "dependencies",
     "doctor",
     "normalize_pin",
+    "openclaw",
     "read_pin",
     "serve",
     "socketio",

@@ -63,9 +63,9 @@ class SioEmitOptions(Structure):
 
 
 LAYOUTS: dict[int, type[Structure]] = {
-    22: SioOptions,
-    23: SioJoinOptions,
-    24: SioEmitOptions,
+    25: SioOptions,
+    26: SioJoinOptions,
+    27: SioEmitOptions,
 }
 
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
