@@ -273,7 +273,7 @@ class Socket {
         this.#left(notice)
         break
       case GW_EVENT_CLIENT_DISCONNECTED:
-        if (!this.connected) this.#tell('connect_error', notice.error())
+        this.#tell('connect_error', notice.error())
         break
     }
   }

@@ -71,7 +71,10 @@ class Connection {
         break
       }
       case GW_EVENT_CLIENT_DISCONNECTED:
-        if (!notice.isPaused) for (const socket of [...this.#sockets.values()]) socket[feed](notice)
+        // Of a connection that was lost its namespaces are told one by one.
+        if (!notice.isPaused && notice.connectionLow === 0 && notice.connectionHigh === 0) {
+          for (const socket of [...this.#sockets.values()]) socket[feed](notice)
+        }
         break
       case GW_EVENT_TRUST_REQUEST:
         answerTrust(this.#ask, notice)

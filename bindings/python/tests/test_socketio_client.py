@@ -212,6 +212,8 @@ async def test_after_a_restart_it_joins_anew_and_sends_what_was_kept() -> None:
     assert await soon(disconnects.get()) in (("transport close",), ("transport error",))
     assert not sio.connected
     assert await sio.emit("dropped", volatile=True) is False
+    errors = collect(sio, "connect_error")
+    assert (await soon(errors.get()))[0].status_name == "GW_ERR_CONNECT"
     kept = asyncio.ensure_future(sio.call("echo", "kept"))
     async with socketio_peer.serving(int(url.rpartition(":")[2])):
         assert await soon(kept) == "kept"

@@ -156,8 +156,8 @@ class SocketIO(Owner):
         ``None`` without arguments, a tuple with several.  ``"*"`` stands for all events that have no handler of their
         own; that handler is called with the event's name first.
 
-        Three events are made here: ``connect`` (no arguments; after each join), ``connect_error`` (the error) and
-        ``disconnect`` (the reason, ``"transport close"``).
+        Three events are made here: ``connect`` (no arguments; after each join), ``connect_error`` (why an attempt
+        failed, or the server's refusal, as an exception) and ``disconnect`` (the reason, ``"transport close"``).
 
         :param namespace: ``None``: the first one
         """

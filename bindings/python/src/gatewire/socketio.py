@@ -273,7 +273,7 @@ class Client(SocketIO):
         elif kind == _abi.EVENT_CLIENT_DISCONNECTED:
             self._unblock()
             if not report.flags & _abi.EVENT_PAUSED:
-                self._lost(report.error())
+                self._lost(report)
         elif kind == _abi.EVENT_CLIENT_CLOSED:
             self._finish(self._reason or (report.error() if report.status else None))
         else:
@@ -281,11 +281,12 @@ class Client(SocketIO):
             if space is not None:
                 self._on_namespace(space, report)
 
-    def _lost(self, error: GatewireError) -> None:
-        if self._ready.done():
-            return
-        for space in list(self._joined.values()):
-            self._tell(space, "connect_error", error)
+    def _lost(self, report: Report) -> None:
+        """An attempt failed, or a connection was lost; another attempt follows."""
+        error = report.error()
+        if not report.connection:
+            for space in list(self._joined.values()):
+                self._tell(space, "connect_error", error)
         if not self._keep_trying:
             self._fail(error)
 

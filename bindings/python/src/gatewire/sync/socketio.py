@@ -254,8 +254,8 @@ class Client(SocketIO):
             ask_now(self._context, self._ask, report)
         elif kind == _abi.EVENT_CLIENT_DISCONNECTED:
             self._is_full = False
-            if self._first_join is None and not report.flags & _abi.EVENT_PAUSED:
-                self._lost(report.error())
+            if not report.flags & _abi.EVENT_PAUSED:
+                self._lost(report)
         elif kind == _abi.EVENT_CLIENT_CLOSED:
             self._finish(self._reason or (report.error() if report.status else None))
         else:
@@ -263,10 +263,13 @@ class Client(SocketIO):
             if space is not None:
                 self._on_namespace(space, report)
 
-    def _lost(self, error: GatewireError) -> None:
-        for space in self._joined.values():
-            self._tell(space, "connect_error", error)
-        if not self._keep_trying:
+    def _lost(self, report: Report) -> None:
+        """An attempt failed, or a connection was lost; another attempt follows."""
+        error = report.error()
+        if not report.connection:
+            for space in self._joined.values():
+                self._tell(space, "connect_error", error)
+        if self._first_join is None and not self._keep_trying:
             self._first_join = error
 
     def _on_namespace(self, space: Namespace, report: Report) -> None:
