@@ -71,7 +71,7 @@ static gw_status emit_with(gw_client *client, uint64_t space, const char *args, 
 /* --- what goes over the wire --- */
 
 static void serve_conversation(peer *peer) {
-  if (!take_in(peer)) return;
+  if (!take_in(peer) || !read_text(peer)) return;
   peer_send_json(peer, "2");
   peer_send_json(peer, "42[\"h\\u00e9\" , 1, {\"a\":[]}]");
   peer_send_json(peer, "4217[\"question\"]");

@@ -1,4 +1,4 @@
-"""Our Socket.IO client against python-socketio, and a server on the official packet codec, also through nginx."""
+"""Our Socket.IO client against python-socketio and a server on the official packet codec, also through nginx."""
 
 from __future__ import annotations
 
