@@ -15,7 +15,6 @@ extern "C" {
 
 /* gw_client_options.dialect and gw_server_options.dialect */
 enum {
-  GW_DIALECT_OPENCLAW = 0,
   GW_DIALECT_GOCLAW = 1,
   /* Clients only: a gateway that sends no challenge within 3 s (or challenge_timeout_ms, if that is shorter) is spoken to in
    * GoClaw's dialect. */

@@ -11,18 +11,8 @@ from gatewire import _abi
 from gatewire._socket_options import Limits
 
 HEADERS = [
-    "base",
-    "event",
-    "context",
-    "route",
-    "trust",
-    "goclaw",
-    "call",
-    "observe",
-    "client",
-    "doctor",
-    "server",
-    "socket",
+    *("base", "event", "context", "route", "trust", "goclaw", "call", "observe", "client", "socketio"),
+    *("doctor", "server", "socket"),
 ]
 
 

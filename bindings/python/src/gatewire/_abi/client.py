@@ -10,7 +10,11 @@ from .call import OfflineOptions, ResyncOptions, SyncCall
 from .goclaw import GoClawOptions
 from .observe import ObserveOptions
 from .route import RouteOptions
+from .socketio import SioOptions
 from .trust import TlsState, TrustOptions
+
+DIALECT_OPENCLAW = 0
+DIALECT_SOCKETIO = 3
 
 CLIENT_PLAINTEXT_PRIVATE = 1 << 0
 CLIENT_PLAINTEXT_ANY = 1 << 1
@@ -78,6 +82,7 @@ class ClientOptions(Structure):
         ("offline", POINTER(OfflineOptions)),
         ("resync", POINTER(ResyncOptions)),
         ("observe", POINTER(ObserveOptions)),
+        ("sio", POINTER(SioOptions)),
         ("goclaw", POINTER(GoClawOptions)),
     ]
 
@@ -92,6 +97,7 @@ PHASE_HELLO = 6
 PHASE_READY = 7
 PHASE_CLOSING = 8
 PHASE_CLOSED = 9
+PHASE_PAUSED = 11
 PHASE_PROXY = 10
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ctypes import POINTER, Structure, c_char_p, c_size_t, c_uint32
 from typing import Any
 
-DIALECT_OPENCLAW = 0
 DIALECT_GOCLAW = 1
 DIALECT_DETECT = 2
 
