@@ -140,7 +140,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@scripts/python-env.sh
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
 	@cd bindings/node && node --test $(NODE_PEER_TESTS)
-	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c
+	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c Tests/Peers/socketio_client.c
 	@$(PYTEST) Tests/Peers
 	@Tests/Peers/forward_proxies.sh
 	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh

@@ -98,7 +98,7 @@ public enum URLHost: Equatable, Sendable {
 }
 
 /// Undoes `%` and two hex digits; a `%` without them stays.
-func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+public func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
     var index = text.startIndex
     while index < text.endIndex {

@@ -40,6 +40,11 @@ extension JSON {
         while let value = cursor.nextElement() { body(value) }
     }
 
+    public static func firstElement(of array: JSONSlice, in text: UnsafeRawBufferPointer) -> JSONSlice? {
+        var cursor = Cursor(array, .array, text)
+        return cursor?.nextElement()
+    }
+
     /// Whether every member of an object has one of these names: the test for a closed shape.  False for what is no
     /// object.
     public static func hasOnlyMembers(

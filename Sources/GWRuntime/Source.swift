@@ -52,6 +52,9 @@ extension Context {
     /// The client of an id that has not ended.
     public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
 
+    /// The Socket.IO client of an id that has not ended.
+    public func socketIOClient(_ id: UInt64) -> SocketIOClient? { sources[id] as? SocketIOClient }
+
     /// The client of any dialect of an id that has not ended.
     public func link(_ id: UInt64) -> Link? { sources[id] as? Link }
 

@@ -350,6 +350,7 @@ export interface CallOptions {
 export interface ClientState {
   phase:
     | 'waiting' | 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade' | 'challenge' | 'hello' | 'ready' | 'closing' | 'closed'
+    | 'paused'
   protocol: number
   nextAttemptMs: number
   connections: number
