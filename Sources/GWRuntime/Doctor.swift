@@ -67,10 +67,25 @@ public final class Doctor: Source {
             guard patienceEnds(channel, session) <= now else { return channel.tickWebSocket(now) }
             if diagnosis.present == .tick {
                 missesTick(channel, now)
-            } else if case .close(let code, let reason, let failure) = session.tick(now) {
-                close(channel, code, reason, failure, now)
+            } else {
+                tick(session, channel, now)
             }
         case .dialing, .ended:
+            break
+        }
+    }
+
+    private func tick(_ session: ClientSession, _ channel: Channel, _ now: Instant) {
+        switch session.tick(now) {
+        case .send(var frame):
+            if diagnosis.present == .challenge { skip("in this dialect the client speaks first", now) }
+            channel.sendText(frame.readable, compress: false)
+            frame.wipe()
+        case .close(let code, let reason, let failure):
+            close(channel, code, reason, failure, now)
+        case .none:
+            break
+        case .callExpired:
             break
         }
     }
@@ -247,6 +262,11 @@ extension Doctor: DialOwner {
         case .connected(let hello, let warning):
             channel.wipeOutput()
             connected(hello, warning, now)
+        case .pairing(let pairing, _):
+            var failure = Failure(.connectRejected, .user, "a person must approve this client: \(pairing.text)")
+            failure.name = "PAIRING_REQUIRED".bytes
+            leave(now)
+            fail(failure, now)
         case .event(let frame, _):
             guard diagnosis.present == .tick, JSON.isString(frame.name, equalTo: "tick", in: message) else { return }
             pass(DoctorReport(tickEvery: tickMilliseconds), now)
@@ -262,8 +282,8 @@ extension Doctor: DialOwner {
 
     private func connected(_ hello: Hello, _ warning: Failure?, _ now: Instant) {
         pass(DoctorReport(hello: hello, warning), now)
-        guard waitsForTick else {
-            skip("not waited for", now)
+        guard waitsForTick, hello.goClaw == nil else {
+            skip(waitsForTick ? "this dialect has none" : "not waited for", now)
             return finishWell(now)
         }
         tickMilliseconds = hello.tickMilliseconds

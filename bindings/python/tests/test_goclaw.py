@@ -235,6 +235,16 @@ async def test_health_origins_and_the_one_path() -> None:
         assert (await caller.connect(token=TOKEN, user_id="u"))["role"] == "admin"
 
 
+async def test_the_doctor_knows_the_dialect(gateway: gatewire.Server) -> None:
+    steps = await gatewire.doctor(gateway.url, dialect="goclaw", token=TOKEN)
+    assert all(step.result != "failed" for step in steps), steps
+    assert [step.name for step in steps if step.result == "skipped"][-2:] == ["challenge", "tick"]
+    steps = await gatewire.doctor(gateway.url, dialect="goclaw")
+    refused = next(step for step in steps if step.result == "failed")
+    assert refused.name == "auth"
+    assert "approve the code" in refused.text
+
+
 # --- what the troubleshooting page of GoClaw names ---
 
 
