@@ -90,9 +90,12 @@ final class HostRecord: ClientHost {
         client.trace("tries again in \(retryMilliseconds) ms")
         let floor = max(failure.retryAfterMilliseconds, UInt32(present?.restartMilliseconds ?? 0))
         world.check(retryMilliseconds >= floor, "it comes back in \(retryMilliseconds) ms, asked for \(floor)")
-        world.check(
-            retryMilliseconds <= max(Limits.reconnectMaximumMilliseconds, floor + 1000),
-            "it waits \(retryMilliseconds) ms")
+        // The window doubles with each failed attempt; what the gateway asks for is spread over a second, and while it starts
+        // the client waits two at most.
+        let doublings = min(max(client.machine.attempts, 1) - 1, 20)
+        let window = min(Limits.reconnectInitialMilliseconds << UInt32(doublings), Limits.reconnectMaximumMilliseconds)
+        let limit = max(window, floor + 1000, 2000)
+        world.check(retryMilliseconds <= limit, "it waits \(retryMilliseconds) ms, \(limit) at most are due")
         connectionEnded(connection, failure)
     }
 
