@@ -24,6 +24,7 @@ public final class ClientSession {
         public var dialect = Dialect.openClaw
         public var connect = ConnectParameters()
         public var challengeMilliseconds = Limits.challengeMilliseconds
+        public var credentialsMilliseconds = Limits.credentialsMilliseconds
         public var helloMilliseconds = Limits.helloMilliseconds
         public var callMilliseconds = Limits.callMilliseconds
         public var maxCalls = Limits.calls
@@ -60,16 +61,19 @@ public final class ClientSession {
 
     /// `calls` and `login` are handed from session to session; the calls in it wait for a connection.
     public init(
-        settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls,
+        settings: Settings, signer: (any DeviceSigner)?, authentication: ClientAuthentication, calls: PendingCalls,
         login: GoClawLogin = GoClawLogin(senderID: []), now: Instant
     ) {
         self.settings = settings
         self.calls = calls
         func openClaw() -> OpenClawHandshake {
-            OpenClawHandshake(settings: settings, signer: signer, calls: calls, now: now)
+            OpenClawHandshake(
+                settings: settings, signer: signer, authentication: authentication, calls: calls, now: now)
         }
         func goClaw(_ parameters: GoClawParameters, _ now: Instant) -> GoClawHandshake {
-            GoClawHandshake(settings: settings, parameters: parameters, login: login, calls: calls, now: now)
+            GoClawHandshake(
+                settings: settings, parameters: parameters, authentication: authentication, login: login, calls: calls,
+                now: now)
         }
         switch settings.dialect {
         case .openClaw:
@@ -102,6 +106,8 @@ public final class ClientSession {
         case none
         /// Send this, uncompressed: it holds a credential.
         case send(ByteBuffer)
+        /// Ask the host for credentials.
+        case ask(question: UInt64)
         case connected(Hello, warning: Failure?)
         /// Tell the host, then send this, if it is not empty.
         case pairing(Pairing, send: ByteBuffer)
@@ -121,6 +127,14 @@ public final class ClientSession {
     public func opened(now: Instant, wallMilliseconds: UInt64) -> MessageAction {
         guard case .connecting = state else { return .none }
         return follow(handshake.opened(now, wallMilliseconds: wallMilliseconds), now)
+    }
+
+    /// The host has answered a question for credentials; `isGiven`: with some.  None if nobody waits for it any more.
+    public func answered(
+        _ question: UInt64, isGiven: Bool, now: Instant, wallMilliseconds: UInt64
+    ) -> MessageAction {
+        guard case .connecting = state else { return .none }
+        return follow(handshake.answered(question, isGiven: isGiven, now, wallMilliseconds: wallMilliseconds), now)
     }
 
     /// What an action refers to that no message has led to.
@@ -194,6 +208,8 @@ public final class ClientSession {
             return .none
         case .send(let frame):
             return .send(frame)
+        case .ask(let question):
+            return .ask(question: question)
         case .ready(let hello, let warning):
             isGoClaw = hello.goClaw != nil
             state = .ready(

@@ -28,6 +28,9 @@ func clientDialect(_ options: gw_client_options) throws(Failure) -> ClientSessio
     if dialect == GW_DIALECT_GOCLAW, options.password != nil {
         throw Failure(.argument, .program, "GoClaw's dialect knows no password: give a token")
     }
+    if dialect == GW_DIALECT_GOCLAW, options.flags & UInt32(GW_CLIENT_ASK_CREDENTIALS) != 0 {
+        throw Failure(.argument, .program, "GW_CLIENT_ASK_CREDENTIALS is not for GoClaw's dialect: give a token")
+    }
     var parameters = GoClawParameters()
     parameters.locale = try name("locale", options.locale) ?? []
     if let goClaw = options.goclaw {

@@ -51,9 +51,10 @@ struct GoClawClientTests {
             parameters.tenantHint = field("tenant_hint")
             parameters.locale = field("locale")
             settings.dialect = .goClaw(parameters)
-            settings.connect.credentials = Credentials(token: field("token"), password: [])
+            let authentication = ClientAuthentication(
+                Credentials(token: field("token")), keeper: nil, role: [], scopes: nil)
             let session = ClientSession(
-                settings: settings, signer: nil, calls: PendingCalls(),
+                settings: settings, signer: nil, authentication: authentication, calls: PendingCalls(),
                 login: GoClawLogin(senderID: field("sender_id")),
                 now: GoClawHouse.start)
             _ = session.opened(now: GoClawHouse.start, wallMilliseconds: 0)

@@ -121,7 +121,7 @@ final class GoClawClientEnd {
         parameters.userID = user.bytes
         parameters.senderID = sender.bytes
         settings.session.dialect = detects ? .detect(parameters) : .goClaw(parameters)
-        settings.session.connect.credentials = Credentials(token: token.bytes, password: [])
+        settings.credentials = Credentials(token: token.bytes)
         settings.session.callMilliseconds = callMilliseconds
         var seeded = Seeded(7)
         machine = ClientMachine(

@@ -135,6 +135,19 @@ struct GoClawGatewayTests {
                 == "UNAUTHORIZED permission denied: valid token or active pairing required")
     }
 
+    @Test("what a client names itself with and the gateway keeps is limited")
+    func names() {
+        let house = GoClawHouse()
+        let long = String(repeating: "u", count: 256)
+        #expect(
+            house.connect().error("connect", #"{"token":"gw-secret","user_id":"\#(long)"}"#)
+                == "INVALID_REQUEST user_id has more than 255 bytes")
+        let admin = house.admitted(user: "root")
+        #expect(
+            admin.error("device.pair.request", #"{"senderId":"s","channel":"\#(long)"}"#)
+                == "INVALID_REQUEST channel has more than 255 bytes")
+    }
+
     @Test("three pairings wait at most, codes live an hour, and revocation drops the device (5)")
     func pairingLimits() throws {
         let house = GoClawHouse()

@@ -24,6 +24,9 @@ extension SimulatedClient {
             break
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
+        case .ask:
+            // No simulated client lets itself be asked for credentials.
+            break
         case .pairing(_, let frame):
             if !frame.isEmpty { channel?.sendText(Array(frame.readable), compress: false) }
         case .connected(let hello, _):

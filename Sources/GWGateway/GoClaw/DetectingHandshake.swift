@@ -40,6 +40,10 @@ final class DetectingHandshake: GatewayHandshake {
         return openClaw.receive(event, text, now, wallMilliseconds: wallMilliseconds)
     }
 
+    func answered(_ question: UInt64, isGiven: Bool, _ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction {
+        chosen?.answered(question, isGiven: isGiven, now, wallMilliseconds: wallMilliseconds) ?? .none
+    }
+
     func tick(_ now: Instant) -> HandshakeAction {
         if let chosen { return chosen.tick(now) }
         guard waitEnd <= now else { return .none }

@@ -29,6 +29,8 @@ public enum GoClaw {
     public static let deviceLifeMilliseconds: UInt64 = 30 * 86_400_000
     public static let pendingPairings = 3
     public static let senderIDBytes = 128
+    /// Of a user id, a channel and what else a client names itself with and the gateway keeps.
+    public static let nameBytes = 255
 
     /// How long a client that does not know the dialect waits for the challenge that this one does not send.
     public static let detectMilliseconds: UInt32 = 3_000

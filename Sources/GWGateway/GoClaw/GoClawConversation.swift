@@ -34,7 +34,11 @@ extension GoClawGateway {
                 })
         }
         if isMethod("sessions.patch") {
-            if call.params.member("label") != nil { chats.label(key, call.params.string("label")) }
+            let label = call.params.string("label")
+            guard label.count <= GoClaw.nameBytes else {
+                return .invalid("label has more than \(GoClaw.nameBytes) bytes")
+            }
+            if call.params.member("label") != nil { chats.label(key, label) }
             return .reply(
                 GoClawWriter.object { payload in
                     payload.string("key", key)

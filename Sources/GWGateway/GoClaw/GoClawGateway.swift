@@ -118,6 +118,10 @@ public final class GoClawGateway {
     /// The decision about a connect request, in its order.
     func decide(_ params: GoClawObject, _ arrival: Arrival, _ now: UInt64) -> Verdict {
         let token = params.string("token")
+        for name in ["user_id", "sender_id", "locale"] as [StaticString]
+        where params.string(name).count > GoClaw.nameBytes {
+            return .refused(Rejection("INVALID_REQUEST", "\(name) has more than \(GoClaw.nameBytes) bytes"))
+        }
         var identity = Identity(
             role: .operator, userID: params.string("user_id"), senderID: [], locale: params.string("locale"))
         if let secret = settings.token, verifier.isEqual(token, secret) {

@@ -15,17 +15,19 @@ final class GoClawHandshake: GatewayHandshake {
 
     private let settings: ClientSession.Settings
     private let parameters: GoClawParameters
+    private let authentication: ClientAuthentication
     private let login: GoClawLogin
     /// Gives the requests their ids.
     private let calls: PendingCalls
     private var state: State
 
     init(
-        settings: ClientSession.Settings, parameters: GoClawParameters, login: GoClawLogin, calls: PendingCalls,
-        now: Instant
+        settings: ClientSession.Settings, parameters: GoClawParameters, authentication: ClientAuthentication,
+        login: GoClawLogin, calls: PendingCalls, now: Instant
     ) {
         self.settings = settings
         self.parameters = parameters
+        self.authentication = authentication
         self.login = login
         self.calls = calls
         state = .idle
@@ -33,7 +35,7 @@ final class GoClawHandshake: GatewayHandshake {
 
     var isAwaitingChallenge: Bool { false }
 
-    private var token: [UInt8] { settings.connect.credentials.token }
+    private var token: [UInt8] { authentication.token }
 
     func opened(_ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction { .none }
 
@@ -57,6 +59,11 @@ final class GoClawHandshake: GatewayHandshake {
     private func close(_ code: UInt16, _ reason: StaticString, _ failure: ConnectFailure) -> HandshakeAction {
         state = .ended
         return .close(code: code, reason: reason, failure)
+    }
+
+    /// It asks nothing of the host.
+    func answered(_ question: UInt64, isGiven: Bool, _ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction {
+        .none
     }
 
     // MARK: - Messages

@@ -15,6 +15,7 @@ extension Hello {
         }
         self.role = role
         scopes = nil
+        deviceTokens = []
         tickMilliseconds = 0
         maxPayloadBytes = GoClaw.messageBytes
         redacted = Array(payload.bytes(in: text))

@@ -154,6 +154,9 @@ extension GoClawGateway {
             return .reply("{\"denied\":true}".bytes)
         }
         let named = call.params.string("approvedBy")
+        guard named.count <= GoClaw.nameBytes else {
+            return .invalid("approvedBy has more than \(GoClaw.nameBytes) bytes")
+        }
         let approver = named.isEmpty ? call.identity.userID : named
         guard let device = pairing.approve(code, by: approver, call.wallMilliseconds) else {
             return notFound("pairing code", code)
@@ -165,6 +168,10 @@ extension GoClawGateway {
     private func requestPairing(_ call: GoClawCall) -> GoClawAnswer {
         let (senderID, channel) = (call.params.string("senderId"), call.params.string("channel"))
         guard !senderID.isEmpty, !channel.isEmpty else { return .invalid("senderId and channel are required") }
+        for name in ["senderId", "channel", "chatId", "accountId"] as [StaticString]
+        where call.params.string(name).count > GoClaw.nameBytes {
+            return .invalid("\(name) has more than \(GoClaw.nameBytes) bytes")
+        }
         let account = call.params.string("accountId")
         let request = pairing.request(
             senderID: senderID, channel: channel, chatID: call.params.string("chatId"),
