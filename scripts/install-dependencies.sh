@@ -37,6 +37,7 @@ if [ "$scope" = test ]; then
   have squid || [ -x /usr/sbin/squid ] || want squid
   have tinyproxy || [ -x /usr/bin/tinyproxy ] || want tinyproxy
   have microsocks || want microsocks
+  have danted || [ -x /usr/sbin/danted ] || want dante-server
   have stunnel || [ -x /usr/bin/stunnel4 ] || want stunnel4
   have haproxy || [ -x /usr/sbin/haproxy ] || want haproxy
   have ip || [ -x /sbin/ip ] || want iproute2

@@ -36,6 +36,15 @@ public enum Limits {
     public static let requestsPerPeer: UInt32 = 1024
     public static let connections: UInt32 = 1024
 
+    public static let idempotencyKeyBytes = 256
+    public static let traceparentBytes = 128
+    public static let subscriptions = 1024
+    public static let subscriptionBytes = 1_048_576
+    public static let syncCalls = 32
+    public static let offlineCalls: UInt32 = 256
+    public static let offlineBytes: UInt32 = 1_048_576
+    public static let resyncHeldBytes: UInt32 = 4_194_304
+
     // Times, milliseconds
     public static let connectMilliseconds: UInt32 = 15_000
     public static let proxyMilliseconds: UInt32 = 15_000
@@ -46,6 +55,10 @@ public enum Limits {
     public static let helloMilliseconds: UInt32 = 15_000
     public static let closeMilliseconds: UInt32 = 5_000
     public static let callMilliseconds: UInt32 = 30_000
+    /// Timers of other runtimes fire at once above it.
+    public static let longestCallMilliseconds: UInt32 = 2_147_483_647
+    public static let offlineMilliseconds: UInt32 = 60_000
+    public static let resyncMilliseconds: UInt32 = 10_000
     public static let handshakeMilliseconds: UInt32 = 15_000
     public static let refusedBodyMilliseconds: UInt32 = 1_000
     public static let clientPingMilliseconds: UInt32 = 30_000

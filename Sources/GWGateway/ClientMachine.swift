@@ -2,30 +2,64 @@ import GWBase
 import GWJSON
 
 /// All that one gateway client keeps over its connections, and everything that it decides: which calls are in flight and how
-/// they end, when to try again, when to give up.
+/// they end, what a connection begins with, when to try again, when to give up.
 ///
 /// Bytes, ends of connections and the time come in; each input returns what is to be sent and told.
 public final class ClientMachine {
+    /// Calls made without a connection are kept for one.
+    public struct OfflineSettings {
+        public var maxCalls = Limits.offlineCalls
+        public var maxBytes = Limits.offlineBytes
+        public var milliseconds = Limits.offlineMilliseconds
+        public init() {}
+    }
+
+    /// What happens to events while the host catches up.
+    public struct ResyncSettings {
+        public var holds = false
+        public var timeoutMilliseconds = Limits.resyncMilliseconds
+        public var maxHeldBytes = Limits.resyncHeldBytes
+        public init() {}
+    }
+
     public struct Settings {
         public var session = ClientSession.Settings()
         public var signer: (any DeviceSigner)?
         public var reconnects = true
         public var reconnectInitialMilliseconds = Limits.reconnectInitialMilliseconds
         public var reconnectMaximumMilliseconds = Limits.reconnectMaximumMilliseconds
+        /// nil: calls without a connection are refused.
+        public var offline: OfflineSettings?
+        public var resync = ResyncSettings()
+        public var sync: [SyncCall] = []
         public init() {}
     }
 
-    private let settings: Settings
-    private let random: RandomPool
+    let settings: Settings
+    let random: RandomPool
     private var reconnect: Reconnect
     /// Over all connections, so that the id of a call is never given out again.
-    private let calls = PendingCalls()
+    let calls = PendingCalls()
+    var offline: OfflineQueue
+    var subscriptions = Subscriptions()
+    var sync: InitialSync
+    var barrier: ResyncBarrier
+    /// The beginning of the frame that is to be sent, or all of it.
+    var frame = ByteBuffer()
     /// Of the present connection.
-    private var session: ClientSession?
+    var session: ClientSession?
     /// Set where the session has decided what the end of this connection means.
     private var verdict: ConnectFailure?
     /// How many hellos there were; the number of the present connection once it is ready.
     public private(set) var connections: UInt64 = 0
+    /// Of the last connection: up to where the host has its events.
+    var lastSequence: UInt64?
+    /// The protocol of the last hello, 0 before the first.
+    public private(set) var protocolVersion: UInt32 = 0
+    /// A connection was closed without a word before its hello, which is forgiven once.
+    private var hasForgiven = false
+    /// The host has closed the client.
+    private(set) var isClosing = false
 
     public init(settings: Settings, random: RandomPool) {
         self.settings = settings
@@ -33,6 +67,9 @@ public final class ClientMachine {
         reconnect = Reconnect(
             initialMilliseconds: settings.reconnectInitialMilliseconds,
             maximumMilliseconds: settings.reconnectMaximumMilliseconds)
+        offline = OfflineQueue(settings.offline ?? OfflineSettings())
+        sync = InitialSync(settings.sync)
+        barrier = ResyncBarrier(settings.resync)
     }
 
     // MARK: - State
@@ -44,7 +81,10 @@ public final class ClientMachine {
 
     public var isAwaitingChallenge: Bool { session?.isAwaitingChallenge ?? false }
 
-    public var callsInFlight: Int { calls.count }
+    public var callsInFlight: Int { calls.count - offline.count }
+
+    /// Calls that wait for a connection.
+    public var callsKept: Int { offline.count }
 
     /// Failed attempts since the last hello.
     public var attempts: UInt64 { reconnect.attempts }
@@ -74,7 +114,10 @@ public final class ClientMachine {
         switch consume action {
         case .connected(let hello, let warning):
             connections += 1
+            protocolVersion = hello.protocolVersion
             reconnect.succeeded()
+            hasForgiven = false
+            sync.begin()
             return .connected(hello, warning: warning)
         case .close(let code, let reason, let failure):
             verdict = failure
@@ -84,105 +127,14 @@ public final class ClientMachine {
         }
     }
 
-    // MARK: - Calls
-
-    /// A call to be made; what it points to lives as long as the request is being made.
-    public struct Request {
-        public var method: UnsafeRawBufferPointer
-        /// JSON that was checked, or empty for none.
-        public var params: UnsafeRawBufferPointer
-        public var expectsFinal = false
-        /// 0: the client's default.
-        public var timeoutMilliseconds: UInt32 = 0
-        public var userData: UInt = 0
-
-        public init(method: UnsafeRawBufferPointer, params: UnsafeRawBufferPointer) {
-            self.method = method
-            self.params = params
-        }
-    }
-
-    /// Where the output of the connection stands.
-    public struct Output {
-        /// Bytes that wait to be sent, and how many may.
-        public var queuedBytes: Int
-        public var maxQueuedBytes: Int
-        /// The place of the next frame in all that the connection sends.
-        public var offset: UInt64
-
-        public init(queuedBytes: Int, maxQueuedBytes: Int, offset: UInt64) {
-            self.queuedBytes = queuedBytes
-            self.maxQueuedBytes = maxQueuedBytes
-            self.offset = offset
-        }
-    }
-
-    /// Takes a call; the frame is then sent under the id.  `output` is nil where no connection takes frames.
-    public func call(_ request: Request, output: Output?, _ now: Instant) throws(Failure) -> UInt64 {
-        guard let session, let output else { throw ClientMachine.notConnected }
-        // The frame is known but for its id, which is at most 16 digits.
-        let size = JSON.stringLength(request.method) + request.params.count + 64
-        if let failure = session.tooBig(size) ?? ClientMachine.noRoom(size, output) { throw failure }
-        let action = session.call(
-            expectsFinal: request.expectsFinal, timeoutMilliseconds: request.timeoutMilliseconds,
-            userData: request.userData, streamOffset: output.offset, now: now)
-        switch action {
-        case .refused(let failure): throw failure
-        case .queued(let id): return id
-        }
-    }
-
-    private static func noRoom(_ size: Int, _ output: Output) -> Failure? {
-        let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
-        guard size > limit || queued > limit - size else { return nil }
-        guard size <= limit else {
-            return Failure(.tooBig, .program, "the request has \(size) bytes, max_queued_bytes is \(limit)")
-        }
-        return Failure(
-            .full, .program,
-            "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(limit))", isRetryable: true)
-    }
-
-    public static var notConnected: Failure {
-        Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true)
-    }
-
-    /// The frame of a call could not be written: it was never made.
-    public func withdraw(_ id: UInt64) { _ = session?.cancel(id) }
-
-    /// A call that has ended without an answer.
-    public struct EndedCall {
-        public var id: UInt64
-        public var userData: UInt
-        public var failure: Failure
-    }
-
-    /// Ends a call for the host; nil if it has ended already.
-    public func cancel(_ id: UInt64) -> EndedCall? {
-        guard let call = session?.cancel(id) else { return nil }
-        return EndedCall(
-            id: id, userData: call.userData,
-            failure: Failure(.cancelled, .none, "the call was cancelled; the gateway may still run it"))
-    }
-
-    /// Every call in flight ends: not sent if no byte of it has left the process, else unknown.
-    private func endCalls(_ failure: Failure, sentOffset: UInt64) -> [EndedCall] {
-        guard let session else { return [] }
-        return session.end().map { id, call in
-            let status: Status = call.streamOffset >= sentOffset ? .notSent : .outcomeUnknown
-            let what = status == .notSent ? "the call was not sent" : "it is not known whether the call was run"
-            return EndedCall(
-                id: id, userData: call.userData,
-                failure: Failure(status, .none, "\(what): \(failure.text)", isRetryable: status == .notSent))
-        }
-    }
-
     // MARK: - The end
 
     /// The host closes the client: the calls that end by it.
     public func close() -> [EndedCall] {
+        isClosing = true
+        let failure = Failure(.cancelled, .none, "the client was closed")
         // What is queued may still leave before the close frame does.
-        endCalls(Failure(.cancelled, .none, "the client was closed"), sentOffset: .max)
+        return endCalls(failure, sentOffset: .max) + endKeptCalls(failure)
     }
 
     /// What the end of an attempt or of a connection leads to.
@@ -197,18 +149,35 @@ public final class ClientMachine {
 
     /// `sentOffset` is how many bytes of the connection's output had left the process.
     public func ended(_ failure: Failure, sentOffset: UInt64) -> End {
-        let calls = endCalls(failure, sentOffset: sentOffset)
+        var failure = verdict?.failure ?? failure
+        let session = session
         let wasReady = session?.hello != nil
-        session = nil
+        var end = End(
+            calls: endCalls(failure, sentOffset: sentOffset), failure: failure, connection: wasReady ? connections : 0)
+        if !barrier.isUp, wasReady { lastSequence = session?.lastSequence }
+        subscriptions.connectionEnded()
+        sync.connectionEnded()
+        barrier.connectionEnded()
+        self.session = nil
         let verdict = verdict
         self.verdict = nil
-        let failure = verdict?.failure ?? failure
-        var end = End(calls: calls, failure: failure, connection: wasReady ? connections : 0)
+
+        if let hint = CloseHint.text(failure) { failure.text += "; \(hint)" }
+        let isForgiven = !wasReady && !hasForgiven && session != nil && CloseHint.isTimedOutHandshake(failure)
+        if isForgiven { hasForgiven = true }
+        end.failure = failure
         let stops = verdict?.stopsReconnecting ?? (!failure.isRetryable && !wasReady)
-        guard settings.reconnects, !stops else { return end }
-        end.retryMilliseconds =
-            verdict?.startupDelayMilliseconds
-            ?? reconnect.failed(floor: failure.retryAfterMilliseconds) { random.uniform(upTo: $0) }
+        guard settings.reconnects, !stops else {
+            end.calls += endKeptCalls(failure)
+            return end
+        }
+        if isForgiven {
+            end.retryMilliseconds = random.uniform(upTo: settings.reconnectInitialMilliseconds)
+        } else {
+            let floor = max(failure.retryAfterMilliseconds, session?.restartMilliseconds ?? 0)
+            end.retryMilliseconds =
+                verdict?.startupDelayMilliseconds ?? reconnect.failed(floor: floor) { random.uniform(upTo: $0) }
+        }
         return end
     }
 
@@ -220,25 +189,40 @@ public final class ClientMachine {
     /// Our side does not read at present, so silence says nothing about the gateway.
     public func readingIsHeld(_ now: Instant) { session?.readingIsHeld(now) }
 
-    public var deadline: Instant { session?.deadline ?? .never }
+    public var deadline: Instant {
+        guard let session else { return calls.nextDeadline }
+        guard session.isReady else { return min(session.deadline, calls.nextDeadline) }
+        return min(session.deadline, barrier.deadline)
+    }
 
     public enum TickAction {
         case none
         case ended(EndedCall)
+        case began(BeginAction)
+        /// The barrier is down: `nextHeld` gives what was held.
+        case release(Failure)
         case close(code: UInt16, reason: StaticString, ConnectFailure)
     }
 
     /// To be called again until it answers none.
     public func tick(_ now: Instant) -> TickAction {
+        if let failure = barrier.tick(now) { return .release(failure) }
+        guard let session, session.isReady else {
+            // Only calls that wait for a connection can be there.
+            if let (id, call) = calls.popExpired(now) { return .ended(expire(id, call)) }
+            return tickSession(now)
+        }
+        return tickSession(now)
+    }
+
+    private func tickSession(_ now: Instant) -> TickAction {
         guard let session else { return .none }
         switch session.tick(now) {
         case .none:
             return .none
         case .callExpired(let id, let call):
-            // A frame that is still queued cannot be taken back, so this is never a call that was not sent.
-            let failure = Failure(
-                .callTimeout, .none, "no answer within the call's time limit; it may have been run")
-            return .ended(EndedCall(id: id, userData: call.userData, failure: failure))
+            guard call.purpose == .host else { return .began(fail(call, callTimedOut)) }
+            return .ended(expire(id, call))
         case .close(let code, let reason, let failure):
             verdict = failure
             return .close(code: code, reason: reason, failure)

@@ -19,6 +19,18 @@ public final class ClientSession {
         public var callMilliseconds = Limits.callMilliseconds
         public var maxCalls = Limits.calls
         public init() {}
+
+        /// The time limit of a call that asks for one, 0 for the default.
+        func limit(_ milliseconds: UInt32, expectsFinal: Bool) -> UInt32 {
+            var limit = milliseconds
+            if limit == 0 { limit = expectsFinal ? .max : callMilliseconds }
+            return limit == .max ? .max : min(limit, Limits.longestCallMilliseconds)
+        }
+
+        func tooManyCalls(_ count: Int) -> Failure {
+            Failure(
+                .limit, .program, "\(count) calls are in flight, max_calls is \(maxCalls)", isRetryable: true)
+        }
     }
 
     private let settings: Settings
@@ -27,10 +39,13 @@ public final class ClientSession {
     private var state = State.connecting
     private var reader = EnvelopeReader()
     private let calls: PendingCalls
-    private var lastSequence: UInt64?
+    /// Of the events of this connection.
+    public private(set) var lastSequence: UInt64?
+    /// The gateway has said that it goes, and how soon it may be back.
+    public private(set) var restartMilliseconds: UInt32 = 0
     public private(set) var hello: Hello?
 
-    /// `calls` is handed from session to session and must be empty.
+    /// `calls` is handed from session to session; those in it wait for a connection.
     public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
         self.settings = settings
         self.calls = calls
@@ -61,6 +76,8 @@ public final class ClientSession {
         case accepted(id: UInt64, PendingCall, payload: JSONSlice?)
         case answered(id: UInt64, PendingCall, payload: JSONSlice?)
         case rejected(id: UInt64, PendingCall, error: JSONSlice?)
+        /// The answer to a call of the library's own: `ClientMachine.settle` takes it.
+        case settled(PendingCall, ResponseFrame)
         case warn(Failure)
         /// Send a close frame with this code and reason; the connection ends for this cause.
         case close(code: UInt16, reason: StaticString, ConnectFailure)
@@ -103,6 +120,7 @@ public final class ClientSession {
         case .ready(var watch):
             watch.active(now)
             state = .ready(watch)
+            if event.name.range.count == 10 { noteShutdown(event, text) }
             return .event(event, missing: missing(event.sequence))
         case .ended:
             return .none
@@ -156,6 +174,7 @@ public final class ClientSession {
             return .accepted(id: id, call, payload: response.payload)
         }
         _ = calls.remove(id)
+        guard call.purpose == .host else { return .settled(call, response) }
         if response.isOK { return .answered(id: id, call, payload: response.payload) }
         return .rejected(id: id, call, error: response.error)
     }
@@ -184,6 +203,14 @@ public final class ClientSession {
         return sequence - lastSequence - 1
     }
 
+    private func noteShutdown(_ event: EventFrame, _ text: UnsafeRawBufferPointer) {
+        guard JSON.isString(event.name, equalTo: "shutdown", in: text), let payload = event.payload,
+            payload.kind == .object, let value = JSON.member("restartExpectedMs", of: payload, in: text),
+            let number = JSON.integer(value, in: text), number > 0
+        else { return }
+        restartMilliseconds = UInt32(clamping: number)
+    }
+
     // MARK: - Calls
 
     public enum CallAction {
@@ -200,23 +227,15 @@ public final class ClientSession {
     /// Takes a call; the caller then sends its frame under the id.
     @inline(__always)
     public func call(
-        expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64,
-        now: Instant
+        expectsFinal: Bool, timeoutMilliseconds: UInt32, userData: UInt, streamOffset: UInt64, now: Instant
     ) -> CallAction {
         guard case .ready = state else {
             return .refused(Failure(.state, .none, "there is no connection to the gateway now", isRetryable: true))
         }
-        guard calls.count < Int(settings.maxCalls) else {
-            return .refused(
-                Failure(
-                    .limit, .program, "\(calls.count) calls are in flight, max_calls is \(settings.maxCalls)",
-                    isRetryable: true))
-        }
-        var milliseconds = timeoutMilliseconds
-        if milliseconds == 0 { milliseconds = expectsFinal ? .max : settings.callMilliseconds }
+        guard calls.count < Int(settings.maxCalls) else { return .refused(settings.tooManyCalls(calls.count)) }
         let id = calls.add(
             PendingCall(userData: userData, expectsFinal: expectsFinal, streamOffset: streamOffset),
-            deadline: now.adding(milliseconds: milliseconds))
+            deadline: now.adding(milliseconds: settings.limit(timeoutMilliseconds, expectsFinal: expectsFinal)))
         return .queued(id: id)
     }
 
@@ -228,7 +247,9 @@ public final class ClientSession {
         state = .ended
         var ended: [(id: UInt64, call: PendingCall)] = []
         for id in calls.ids {
-            if let call = calls.remove(id) { ended.append((id, call)) }
+            guard let call = calls.find(id), call.streamOffset != PendingCall.notWritten else { continue }
+            _ = calls.remove(id)
+            ended.append((id, call))
         }
         return ended
     }

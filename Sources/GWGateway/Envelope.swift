@@ -33,37 +33,38 @@ public struct EnvelopeReader: ~Copyable {
 
     public mutating func read(_ text: UnsafeRawBufferPointer) -> InboundFrame {
         guard let whole = JSON.scan(text, &members) else { return .malformed }
-        guard whole.kind == .object, let type = members.find("type", in: text) else { return .other }
-        if JSON.isString(type, equalTo: "res", in: text) { return readResponse(text) }
-        if JSON.isString(type, equalTo: "event", in: text) { return readEvent(text) }
+        guard whole.kind == .object else { return .other }
+        let frame = EnvelopeMembers(members, of: whole, text)
+        guard let type = frame.type else { return .other }
+        if JSON.isString(type, equalTo: "res", in: text) { return readResponse(frame) }
+        if JSON.isString(type, equalTo: "event", in: text) { return readEvent(frame, text) }
         return .other
     }
 
-    private func readResponse(_ text: UnsafeRawBufferPointer) -> InboundFrame {
-        guard let id = members.find("id", in: text), id.kind == .string, id.range.count > 2 else { return .other }
-        var error = members.find("error", in: text)
+    @inline(__always)
+    private func readResponse(_ frame: EnvelopeMembers) -> InboundFrame {
+        guard let id = frame.id, id.kind == .string, id.range.count > 2 else { return .other }
+        var error = frame.error
         if error?.kind == .null { error = nil }
         if let error, error.kind != .object { return .other }
         var isOK = error == nil
-        if let ok = members.find("ok", in: text) {
+        if let ok = frame.ok {
             guard ok.kind == .true || ok.kind == .false else { return .other }
             isOK = ok.kind == .true
         }
-        let payload = members.find("payload", in: text) ?? members.find("result", in: text)
-        return .response(ResponseFrame(id: id, isOK: isOK, payload: payload, error: isOK ? nil : error))
+        return .response(
+            ResponseFrame(id: id, isOK: isOK, payload: frame.payload ?? frame.result, error: isOK ? nil : error))
     }
 
-    private func readEvent(_ text: UnsafeRawBufferPointer) -> InboundFrame {
-        guard let name = members.find("event", in: text), name.kind == .string, name.range.count > 2 else {
-            return .other
-        }
+    @inline(__always)
+    private func readEvent(_ frame: EnvelopeMembers, _ text: UnsafeRawBufferPointer) -> InboundFrame {
+        guard let name = frame.event, name.kind == .string, name.range.count > 2 else { return .other }
         var sequence: UInt64?
-        if let seq = members.find("seq", in: text) {
+        if let seq = frame.seq {
             guard let number = JSON.integer(seq, in: text), number >= 0 else { return .other }
             sequence = UInt64(number)
         }
-        let payload = members.find("payload", in: text) ?? members.find("params", in: text)
-        return .event(EventFrame(name: name, payload: payload, sequence: sequence))
+        return .event(EventFrame(name: name, payload: frame.payload ?? frame.params, sequence: sequence))
     }
 }
 
@@ -135,14 +136,20 @@ public enum FrameWriter {
         return UnsafeRawBufferPointer(start: brace.utf8Start, count: 1)
     }
 
-    /// `{"type":"req","id":"<id>","method":"<method>"` and `,"params":` if there are any.
+    /// `{"type":"req","id":"<id>","method":"<method>"`, `,"traceparent":"..."` if there is one, and `,"params":` if there are any.
     public static func request(
-        id: UInt64, method: UnsafeRawBufferPointer, hasParams: Bool, into buffer: inout ByteBuffer
+        id: UInt64, method: UnsafeRawBufferPointer,
+        traceparent: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), hasParams: Bool,
+        into buffer: inout ByteBuffer
     ) {
         buffer.append("{\"type\":\"req\",\"id\":\"")
         CallID.write(id, into: &buffer)
         buffer.append("\",\"method\":")
         buffer.appendJSONString(method)
+        if traceparent.count > 0 {
+            buffer.append(",\"traceparent\":")
+            buffer.appendJSONString(traceparent)
+        }
         if hasParams { buffer.append(",\"params\":") }
     }
 

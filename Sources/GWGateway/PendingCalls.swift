@@ -2,17 +2,33 @@ import GWBase
 
 /// A call that waits for its answer.
 public struct PendingCall {
+    /// Who made it, and so whom its answer is for.
+    public enum Purpose: UInt8 {
+        case host
+        /// `userData` is the subscription's id.
+        case subscription
+        /// `userData` is the place in the initial sync.
+        case sync
+    }
+
     public var userData: UInt
     public var expectsFinal: Bool
     public var wasAccepted = false
+    public var purpose = Purpose.host
+    public var hasKey = false
     /// Where its frame begins in the bytes of this connection: tells whether any of it has left the process.
     public var streamOffset: UInt64
+
+    /// The place of a frame that waits for a connection.
+    static let notWritten = UInt64.max
 }
 
 /// The calls in flight, by id and by time limit.  It outlives the sessions that use it: ids are never given out again.
 public final class PendingCalls {
     private var calls = SlotTable<PendingCall>()
     private var deadlines = DeadlineQueue()
+    /// The idempotency keys of the calls that have one, by place.
+    private var keys: [[UInt8]] = []
     /// Calls without a time limit: while there are any, silence of the gateway is watched.
     public private(set) var unlimited = 0
 
@@ -30,6 +46,32 @@ public final class PendingCalls {
             deadlines.set(place, deadline)
         }
         return id
+    }
+
+    /// A call that has waited for a connection is written to one.
+    func wrote(_ id: UInt64, streamOffset: UInt64, deadline: Instant) {
+        guard var call = calls[id], let place = calls.place(id) else { return }
+        call.streamOffset = streamOffset
+        calls.update(id, call)
+        if !deadlines.contains(place) { unlimited -= 1 }
+        if deadline == .never { unlimited += 1 }
+        deadlines.set(place, deadline)
+    }
+
+    func setKey(_ key: [UInt8], of id: UInt64) {
+        guard var call = calls[id], let place = calls.place(id) else { return }
+        call.hasKey = true
+        calls.update(id, call)
+        while keys.count <= place { keys.append([]) }
+        keys[place] = key
+    }
+
+    /// The key of a call that has just been removed.
+    func takeKey(of call: PendingCall, _ id: UInt64) -> [UInt8] {
+        let place = Int(truncatingIfNeeded: id & 0xffff_ffff) - 1
+        guard call.hasKey, keys.indices.contains(place) else { return [] }
+        defer { keys[place] = [] }
+        return keys[place]
     }
 
     /// An id that no call will have, for the connect request.  An answer to it counts as late.

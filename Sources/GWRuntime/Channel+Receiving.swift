@@ -173,7 +173,10 @@ extension Channel {
     func discard() {
         switch input(into: context.ciphertext) {
         case .bytes, .wouldBlock: break
-        case .ended, .failed: drop()
+        case .ended:
+            finishSending()
+            drop()
+        case .failed: drop()
         }
     }
 }

@@ -17,7 +17,7 @@ extension Channel {
         guard !isClosed, !isBlocked else { return }
         if let link, link.queuedBytes > 0, case .failed(let error) = link.flush() { return lost(error, now) }
         if let tls { sendEncrypted(tls, now) } else { sendPlain(now) }
-        if case .lingering = stage, !isBlocked { finishSending() }
+        if case .lingering = stage, !isBlocked, !leavesEndToPeer { finishSending() }
         updateWatch()
         owner?.channelDidSend(self)
     }

@@ -263,6 +263,9 @@ final class Channel: Source {
         opener?.channel(self, ended: failure, now)
     }
 
+    /// After a closing handshake a client leaves the end of the transport to the server (RFC 6455 section 7.1.1).
+    var leavesEndToPeer: Bool { webSocket?.role == .client && webSocket?.closeSummary.isClean == true }
+
     /// Everything is sent: say so to the peer.
     func finishSending() {
         guard !hasSentAll else { return }

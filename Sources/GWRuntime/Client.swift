@@ -6,8 +6,6 @@ import GWWebSocket
 /// A gateway client: feeds its machine what its connections bring, and turns the machine's actions into frames and events.
 public final class Client: Link {
     let machine: ClientMachine
-    /// The beginning of the frame that is being written.
-    var scratch = ByteBuffer()
 
     /// Starts connecting.  With the context's lock held.
     public init(context: Context, settings: ClientSettings) {
@@ -24,6 +22,8 @@ public final class Client: Link {
             switch machine.tick(now) {
             case .none: return
             case .ended(let call): report(call)
+            case .began(let action): report(action, ClientSession.noText)
+            case .release(let failure): release(failure)
             case .close(let code, let reason, let failure): return end(code, reason, failure.failure, now)
             }
         }
@@ -87,14 +87,19 @@ public final class Client: Link {
         case .connected(let hello, let warning):
             timings.hello = timings.lap(now)
             connected(hello, warning)
+            if let resync = machine.resyncAfterReconnect(now) { report(resync) }
+            begin(now)
         case .event(let frame, let missing):
-            report(frame, message, missing)
+            guard missing == 0, !machine.holdsEvents else { return arrange(frame, message, missing, now) }
+            report(frame, message)
         case .accepted(let call, let pending, let payload):
             report(.callAccepted, call, pending, payload, message)
         case .answered(let call, let pending, let payload):
             report(.callDone, call, pending, payload, message)
         case .rejected(let call, let pending, let error):
             reject(call, pending, error, message)
+        case .settled(let pending, let response):
+            report(machine.settle(pending, response, message), message)
         case .warn(let failure):
             warn(failure)
         case .close(let code, let reason, let failure):

@@ -8,25 +8,31 @@ extension Client {
     // MARK: - Calls
 
     /// Queues a request; whether the queue is above its high mark now.
-    public func call(_ request: ClientMachine.Request) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
+    public func call(_ request: CallRequest) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
+        let now = Syscall.coarseNow()
         guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
-            throw ClientMachine.notConnected
+            return kept(try machine.call(request, output: nil, now))
         }
         let output = ClientMachine.Output(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), offset: channel.nextOffset)
-        let id = try machine.call(request, output: output, Syscall.coarseNow())
-        scratch.clear()
-        let hasParams = request.params.count > 0
-        FrameWriter.request(id: id, method: request.method, hasParams: hasParams, into: &scratch)
-        webSocket.beginMessage(.text, length: scratch.count + request.params.count + 1, compress: true)
-        webSocket.append(scratch.readable)
-        if hasParams { webSocket.append(request.params) }
+        let action = try machine.call(request, output: output, now)
+        guard case .send(let id, let rest) = action else { return kept(action) }
+        let head = machine.frameHead
+        webSocket.beginMessage(.text, length: head.count + rest.count + 1, compress: true)
+        webSocket.append(head)
+        if rest.count > 0 { webSocket.append(rest) }
         webSocket.append(FrameWriter.end)
         if let failure = webSocket.endMessage() {
             machine.withdraw(id)
             throw failure
         }
         return (id, queued(channel))
+    }
+
+    /// The call waits for a connection, and no longer than its time to live.
+    private func kept(_ action: ClientMachine.CallAction) -> (call: UInt64, isAboveMark: Bool) {
+        reschedule()
+        return (action.id, false)
     }
 
     /// Ends a call for the host; whether there was one.
@@ -57,14 +63,7 @@ extension Client {
         if let warning { warn(warning) }
     }
 
-    func report(_ frame: EventFrame, _ text: UnsafeRawBufferPointer, _ missing: UInt64) {
-        if missing > 0 {
-            var gap = Event(.gap, source: id, userData: settings.userData)
-            gap.connection = machine.connections
-            gap.sequence = frame.sequence ?? Event.noSequence
-            gap.code = UInt32(clamping: missing)
-            context.emit(gap)
-        }
+    func report(_ frame: EventFrame, _ text: UnsafeRawBufferPointer) {
         var event = Event(.gatewayEvent, source: id, userData: settings.userData)
         event.connection = machine.connections
         event.sequence = frame.sequence ?? Event.noSequence
@@ -84,17 +83,10 @@ extension Client {
     }
 
     func reject(_ id: UInt64, _ call: PendingCall, _ error: JSONSlice?, _ text: UnsafeRawBufferPointer) {
-        let object = ErrorObject(error, in: text)
         var event = Event(.callDone, source: self.id, userData: call.userData)
+        event.reject(error, text, context.arena)
         event.connection = machine.connections
         event.subject = id
-        event.status = .rejected
-        event.actor = .program
-        event.name = context.arena.copy(object.code)
-        event.text = context.arena.copy(object.message)
-        if let error { event.payload = error.bytes(in: text) }
-        event.flags = object.isRetryable ? Event.retryable : 0
-        event.retryAfterMilliseconds = object.retryAfterMilliseconds
         context.emit(event)
     }
 

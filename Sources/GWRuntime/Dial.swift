@@ -125,6 +125,23 @@ final class Dial: Source {
         finish()
     }
 
+    /// Whether another dial may take this one's place: a descriptor of the host can be used once only, and what the host is
+    /// asked about it may be about to answer.
+    var isReplaceable: Bool {
+        if case .asking = phase { return false }
+        if case .descriptor = settings.route.way { return false }
+        return true
+    }
+
+    /// Ends without a word.  The dial that takes its place begins with the next turn, where redirects have led so far.
+    func replace() -> Dial {
+        let dial = Dial(context: context, settings: settings, owner: owner)
+        dial.redirects = redirects
+        cancel()
+        dial.beginSoon()
+        return dial
+    }
+
     private func endQuestion() {
         if case .asking(let question) = phase { question.finish() }
     }

@@ -56,6 +56,9 @@ final class EndpointRace {
         return step(now)
     }
 
+    /// Whether another race may take this one's place.
+    var isReplaceable: Bool { running.allSatisfy { $0.dial.isReplaceable } }
+
     /// Ends all without a word.
     func cancel() {
         for other in running { other.dial.cancel() }

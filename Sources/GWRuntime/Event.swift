@@ -1,4 +1,6 @@
 import GWBase
+import GWGateway
+import GWJSON
 
 /// The event types of `include/gatewire/event.h`.
 public enum EventType: UInt32, Sendable {
@@ -11,6 +13,9 @@ public enum EventType: UInt32, Sendable {
     case gap = 7
     case callAccepted = 8
     case callDone = 9
+    case resync = 11
+    case synced = 12
+    case subscribed = 16
     case peerConnected = 20
     case peerDisconnected = 21
     case peerRequest = 22
@@ -67,5 +72,17 @@ public struct Event {
         name = arena.copy(failure.name)
         payload = arena.copy(failure.detail)
         text = arena.copy(failure.text.bytes)
+    }
+
+    /// Fills in the error that a gateway has answered with.
+    mutating func reject(_ error: JSONSlice?, _ text: UnsafeRawBufferPointer, _ arena: Arena) {
+        let object = ErrorObject(error, in: text)
+        status = .rejected
+        actor = .program
+        name = arena.copy(object.code)
+        self.text = arena.copy(object.message)
+        if let error { payload = error.bytes(in: text) }
+        flags = object.isRetryable ? Event.retryable : 0
+        retryAfterMilliseconds = object.retryAfterMilliseconds
     }
 }

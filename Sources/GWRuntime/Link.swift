@@ -51,7 +51,7 @@ public class Link: Source, DialOwner {
 
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {}
 
-    /// Of what is spoken, while a connection is open.
+    /// Of what is spoken, and of what waits for a connection.
     var sessionDeadline: Instant { .never }
 
     func tickSession(_ now: Instant) {}
@@ -75,9 +75,9 @@ public class Link: Source, DialOwner {
 
     override final var deadline: Instant {
         switch phase {
-        case .waiting(let until): until
+        case .waiting(let until): min(until, sessionDeadline)
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, sessionDeadline)
-        case .dialing(let race): race.deadline
+        case .dialing(let race): min(race.deadline, sessionDeadline)
         case .closed: .never
         }
     }
@@ -85,11 +85,10 @@ public class Link: Source, DialOwner {
     override final func tick(_ now: Instant) {
         switch phase {
         case .waiting(let until):
-            guard until <= now else { return }
-            let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
-            phase = .dialing(race)
-            _ = race.step(now)
+            tickSession(now)
+            if until <= now { beginDialing(now) }
         case .dialing(let race):
+            tickSession(now)
             if let failure = race.step(now) { ended(failure, now) }
         case .open, .closing:
             if channel?.isReadingStopped == true { readingIsHeld(now) }
@@ -100,10 +99,22 @@ public class Link: Source, DialOwner {
         }
     }
 
+    private func beginDialing(_ now: Instant) {
+        let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
+        phase = .dialing(race)
+        _ = race.step(now)
+    }
+
     override final func networkChanged(_ now: Instant) {
-        guard case .waiting = phase else { return }
+        switch phase {
+        case .waiting: break
+        case .dialing(let race):
+            guard race.isReplaceable else { return }
+            race.cancel()
+        case .open, .closing, .closed: return
+        }
         forgetAttempts()
-        phase = .waiting(until: now)
+        beginDialing(now)
         reschedule()
     }
 

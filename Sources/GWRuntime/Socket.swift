@@ -84,6 +84,10 @@ public final class Socket: Source {
         }
     }
 
+    override func networkChanged(_ now: Instant) {
+        if case .dialing(let dial) = phase, dial.isReplaceable { phase = .dialing(dial.replace()) }
+    }
+
     // MARK: - Sending
 
     public enum Compression {

@@ -43,15 +43,13 @@ public struct CloseSummary: Equatable, Sendable {
     }
 }
 
-/// The order of close frames (RFC 6455 sections 5.5.1 and 7.1): one each way, nothing after ours, everything after the peer's ignored, and
-/// the server ends the transport first.
+/// The order of close frames (RFC 6455 sections 5.5.1 and 7.1): one each way, nothing after ours, everything after the peer's ignored.
+/// With both it is over; that the server ends the transport first is for whoever holds that.
 struct CloseHandshake {
     private enum State {
         case open
         /// Ours is out; the peer's is awaited.
         case sent(deadline: Instant)
-        /// Both are through; a client awaits the end of the transport.
-        case complete(deadline: Instant)
         case ended
     }
 
@@ -77,7 +75,7 @@ struct CloseHandshake {
 
     var deadline: Instant {
         switch state {
-        case .sent(let deadline), .complete(let deadline): deadline
+        case .sent(let deadline): deadline
         case .open, .ended: .never
         }
     }
@@ -98,20 +96,20 @@ struct CloseHandshake {
     }
 
     /// A valid close frame arrived.
-    mutating func peerClosed(_ code: UInt16?, _ reason: [UInt8], _ now: Instant) -> PeerCloseAction {
+    mutating func peerClosed(_ code: UInt16?, _ reason: [UInt8]) -> PeerCloseAction {
         switch state {
         case .open:
             summary.first = .peer
         case .sent:
             break
-        case .complete, .ended:
+        case .ended:
             return .none
         }
         let isAnswer = summary.hasSent
         summary.hasReceived = true
         summary.receivedCode = code
         summary.reason = reason
-        state = role == .server ? .ended : .complete(deadline: now.adding(milliseconds: limitMilliseconds))
+        state = .ended
         if isAnswer { return .none }
         summary.hasSent = true
         // The echo of a code that only the other end may send is a plain goodbye.
@@ -133,7 +131,7 @@ struct CloseHandshake {
         case .open:
             state = .ended
             return .lost
-        case .sent, .complete:
+        case .sent:
             state = .ended
             return .closed
         case .ended:
@@ -141,10 +139,10 @@ struct CloseHandshake {
         }
     }
 
-    /// Whether the time for the step under way is over, which ends the handshake.
+    /// Whether the time for the peer's answer is over, which ends the handshake.
     mutating func tick(_ now: Instant) -> Bool {
         guard deadline <= now, deadline != .never else { return false }
-        if case .sent = state { summary.unansweredMilliseconds = limitMilliseconds }
+        summary.unansweredMilliseconds = limitMilliseconds
         state = .ended
         return true
     }

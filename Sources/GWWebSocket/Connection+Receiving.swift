@@ -12,7 +12,8 @@ extension WebSocketConnection {
         /// Only with `reportsControlFrames`; the pong has been written.
         case ping(UnsafeRawBufferPointer)
         case pong(UnsafeRawBufferPointer)
-        /// The closing handshake is over, or its time is: send what is in `output` and close the transport.
+        /// The closing handshake is over, or its time is: send what is in `output` and close the transport, as a client after the
+        /// server has (RFC 6455 section 7.1.1).
         indirect case closed(CloseSummary)
         /// The connection failed: send what is in `output` (the close frame), shut down sending, and close.
         indirect case failed(Failure)
@@ -275,12 +276,12 @@ extension WebSocketConnection {
             keepalive.pongReceived(payload, now)
             return settings.reportsControlFrames ? .pong(payload) : nil
         default:
-            return takeClose(payload, now)
+            return takeClose(payload)
         }
     }
 
     /// A close frame (RFC 6455 section 5.5.1).
-    private func takeClose(_ payload: UnsafeRawBufferPointer, _ now: Instant) -> Input? {
+    private func takeClose(_ payload: UnsafeRawBufferPointer) -> Input? {
         var code: UInt16?
         var reason: [UInt8] = []
         if payload.count == 1 { return fail(.closeBodyOfOneByte) }
@@ -297,14 +298,14 @@ extension WebSocketConnection {
         phase = .ignoring
         assembler.abandon()
         keepalive.stop()
-        switch close.peerClosed(code, reason, now) {
+        switch close.peerClosed(code, reason) {
         case .reply(let code):
             abortMessage()
             appendClose(code, [])
         case .none:
             break
         }
-        return close.isEnded ? .closed(close.summary) : nil
+        return .closed(close.summary)
     }
 
     // MARK: End of the transport

@@ -32,6 +32,9 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .gap: "GW_EVENT_GAP"
     case .callAccepted: "GW_EVENT_CALL_ACCEPTED"
     case .callDone: "GW_EVENT_CALL_DONE"
+    case .resync: "GW_EVENT_RESYNC"
+    case .synced: "GW_EVENT_SYNCED"
+    case .subscribed: "GW_EVENT_SUBSCRIBED"
     case .peerConnected: "GW_EVENT_PEER_CONNECTED"
     case .peerDisconnected: "GW_EVENT_PEER_DISCONNECTED"
     case .peerRequest: "GW_EVENT_PEER_REQUEST"
@@ -91,6 +94,9 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_ROUTE_OPTIONS: MemoryLayout<gw_route_options>.size
     case GW_STRUCT_TRUST_OPTIONS: MemoryLayout<gw_trust_options>.size
     case GW_STRUCT_TLS_STATE: MemoryLayout<gw_tls_state>.size
+    case GW_STRUCT_OFFLINE_OPTIONS: MemoryLayout<gw_offline_options>.size
+    case GW_STRUCT_RESYNC_OPTIONS: MemoryLayout<gw_resync_options>.size
+    case GW_STRUCT_SYNC_CALL: MemoryLayout<gw_sync_call>.size
     default: 0
     }
 }

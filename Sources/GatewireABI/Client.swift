@@ -1,6 +1,5 @@
 import CGatewire
 import GWBase
-import GWGateway
 import GWRuntime
 import GWTLS
 
@@ -33,51 +32,6 @@ public func gw_client_open(
 public func gw_client_id(_ client: OpaquePointer?) -> UInt64 {
     guard let client else { return 0 }
     return withObject(client, ClientHandle.self) { $0.id }
-}
-
-@_cdecl("gw_call_options_init") @implementation
-public func gw_call_options_init(_ options: UnsafeMutablePointer<gw_call_options>?) {
-    guard let options else { return }
-    options.pointee = gw_call_options()
-    options.pointee.struct_size = UInt32(MemoryLayout<gw_call_options>.size)
-}
-
-@_cdecl("gw_client_call") @implementation
-public func gw_client_call(
-    _ client: OpaquePointer?, _ method: UnsafePointer<CChar>?, _ params: UnsafeRawPointer?, _ params_len: Int,
-    _ options: UnsafePointer<gw_call_options>?, _ call: UnsafeMutablePointer<UInt64>?
-) -> gw_status {
-    guard let client, let call else { return Status.argument.code }
-    call.pointee = 0
-    return withClient(client) { client throws(Failure) in
-        let method = borrowedBytes(method)
-        guard method.count > 0, method.count <= Limits.methodBytes else {
-            throw Failure(
-                .argument, .program, "the method has \(method.count) bytes, allowed are 1 to \(Limits.methodBytes)")
-        }
-        let params = try json("params", params, params_len)
-        var request = ClientMachine.Request(method: method, params: params)
-        if let options {
-            try checkSize(options, known: MemoryLayout<gw_call_options>.size)
-            try checkFlags(options.pointee.flags, known: GW_CALL_EXPECT_FINAL)
-            try checkReserved(options.pointee.reserved)
-            request.expectsFinal = options.pointee.flags & UInt32(GW_CALL_EXPECT_FINAL) != 0
-            request.timeoutMilliseconds = options.pointee.timeout_ms
-            request.userData = UInt(bitPattern: options.pointee.user_data)
-        }
-        let queued = try client.call(request)
-        call.pointee = queued.call
-        return queued.isAboveMark ? .queued : .ok
-    }
-}
-
-@_cdecl("gw_client_cancel") @implementation
-public func gw_client_cancel(_ client: OpaquePointer?, _ call: UInt64) -> gw_status {
-    guard let client else { return Status.argument.code }
-    return withClient(client) { client throws(Failure) in
-        guard client.cancel(call) else { throw Failure(.gone, .program, "the call has ended already") }
-        return .ok
-    }
 }
 
 @_cdecl("gw_client_close") @implementation
@@ -152,7 +106,7 @@ public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePoin
 }
 
 /// Runs a call on the client of a handle, if it has not ended.
-private func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
+func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
             guard let client = handle.context.client(handle.id) else {

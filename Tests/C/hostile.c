@@ -245,6 +245,23 @@ static void run_case(void) {
   peer_join(server);
 }
 
+/* The limits of the phase and of the closing handshake are no part of it: the peer holds the connection open. */
+static void a_close_frame_is_told_at_once(void) {
+  host host;
+  kept_event event;
+  REQUIRE(host_open(&host));
+  peer_server *server = peer_listen(challenge_refused, NULL, 1);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.challenge_timeout_ms = 1000;
+  options.close_timeout_ms = 60000;
+  CHECK(host_client_end(&host, &options, &event));
+  CHECK_STATUS(event.event.status, GW_ERR_CLOSED);
+  CHECK(event.event.code == 1013);
+  CHECK(slice_has(event.event.text, "gateway starting"));
+  host_close(&host);
+  peer_join(server);
+}
+
 /* --- refused upgrades, in full --- */
 
 static void refuse_503(peer *peer) {
@@ -511,6 +528,7 @@ int main(int argc, char **argv) {
     current = &cases[at];
     RUN(current->name, run_case);
   }
+  RUN("a close frame is told at once, whoever holds the connection open", a_close_frame_is_told_at_once);
   RUN("a refused upgrade is told in full", a_refused_upgrade_is_told_in_full);
   RUN("the body of a refusal is limited to 64 KiB", the_body_of_a_refusal_is_limited);
   RUN("nonsense is ignored with a warning", nonsense_is_ignored_with_a_warning);

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
 static uint32_t pong_ms = 1000;
 static int64_t busy_ms = 2500;
@@ -197,6 +198,92 @@ static void a_network_change_ends_the_wait_for_the_next_attempt(void) {
   CHECK_STATUS(gw_context_network_changed(NULL), GW_ERR_ARGUMENT);
 }
 
+/* The first upgrade is never answered. */
+static int upgrades;
+
+static void answers_the_second_upgrade(peer *peer) {
+  if (upgrades++ == 0) {
+    peer_wait_end(peer);
+  } else if (peer_ready(peer)) {
+    peer_wait_end(peer);
+  }
+}
+
+static void a_network_change_begins_the_attempt_under_way_anew(void) {
+  host host;
+  gw_client *client = NULL;
+  kept_event event;
+  gw_client_state state = {.struct_size = sizeof state};
+  upgrades = 0;
+  peer_server *server = peer_listen(answers_the_second_upgrade, NULL, 2);
+  gw_client_options options = host_client_options(peer_url(server));
+  options.upgrade_timeout_ms = 600000;
+  REQUIRE(host_open(&host));
+  REQUIRE_STATUS(gw_client_open(host.context, &options, &client), GW_OK);
+  for (int64_t end = host_now() + HOST_DEADLINE_MS; state.phase != GW_PHASE_UPGRADE && host_now() < end;) {
+    CHECK(!host_next(&host, 5, &event));
+    CHECK_STATUS(gw_client_get_state(client, &state), GW_OK);
+  }
+  CHECK_STATUS(gw_context_network_changed(host.context), GW_OK);
+  CHECK(host_next(&host, HOST_DEADLINE_MS, &event) && event.event.type == GW_EVENT_CLIENT_CONNECTED);
+  gw_client_free(client);
+  host_close(&host);
+  peer_join(server);
+}
+
+static gw_socket *dialing(host *host, peer_server *server, int32_t descriptor) {
+  gw_socket *socket = NULL;
+  kept_event event;
+  gw_socket_options options;
+  gw_route_options route;
+  gw_socket_state state = {.struct_size = sizeof state};
+  gw_route_options_init(&route);
+  gw_socket_options_init(&options);
+  if (descriptor > 0) {
+    route.flags = GW_ROUTE_DESCRIPTOR;
+    route.descriptor = descriptor;
+  }
+  options.url = peer_url(server);
+  options.upgrade_timeout_ms = 600000;
+  options.route = &route;
+  CHECK_STATUS(gw_socket_open(host->context, &options, &socket), GW_OK);
+  for (int64_t end = host_now() + HOST_DEADLINE_MS; state.phase != GW_PHASE_UPGRADE && host_now() < end;) {
+    CHECK(!host_next(host, 5, &event));
+    CHECK_STATUS(gw_socket_get_state(socket, &state), GW_OK);
+  }
+  return socket;
+}
+
+static void a_network_change_begins_the_dial_of_a_socket_anew(void) {
+  host host;
+  kept_event event;
+  upgrades = 0;
+  peer_server *server = peer_listen(answers_the_second_upgrade, NULL, 2);
+  REQUIRE(host_open(&host));
+  gw_socket *socket = dialing(&host, server, -1);
+  CHECK_STATUS(gw_context_network_changed(host.context), GW_OK);
+  CHECK(host_next(&host, HOST_DEADLINE_MS, &event) && event.event.type == GW_EVENT_SOCKET_OPEN);
+  gw_socket_free(socket);
+  host_close(&host);
+  peer_join(server);
+}
+
+static void a_descriptor_of_the_host_is_not_begun_anew(void) {
+  host host;
+  kept_event event;
+  upgrades = 0;
+  peer_server *server = peer_listen(answers_the_second_upgrade, NULL, 1);
+  REQUIRE(host_open(&host));
+  int descriptor = peer_connect((unsigned)atoi(strrchr(peer_url(server), ':') + 1), "", 0);
+  gw_socket *socket = dialing(&host, server, descriptor);
+  CHECK_STATUS(gw_context_network_changed(host.context), GW_OK);
+  CHECK(!host_next(&host, 50, &event));
+  gw_socket_free(socket);
+  host_close(&host);
+  peer_join(server);
+  CHECK(upgrades == 1);
+}
+
 int main(int argc, char **argv) {
   host_read_arguments(argc, argv);
   if (argc > 3 && strcmp(argv[3], "long") == 0) {
@@ -212,5 +299,8 @@ int main(int argc, char **argv) {
   RUN("what is lost while the host computes is healed", what_is_lost_while_the_host_computes_is_healed);
   RUN("a network change asks every connection", a_network_change_asks_every_connection);
   RUN("a network change ends the wait for the next attempt", a_network_change_ends_the_wait_for_the_next_attempt);
+  RUN("a network change begins the attempt under way anew", a_network_change_begins_the_attempt_under_way_anew);
+  RUN("a network change begins the dial of a socket anew", a_network_change_begins_the_dial_of_a_socket_anew);
+  RUN("a descriptor of the host is not begun anew", a_descriptor_of_the_host_is_not_begun_anew);
   return test_finish();
 }

@@ -82,8 +82,6 @@ func verdict(_ header: [UInt8], _ stream: [UInt8]) -> Verdict {
     }
     // What is wrong fails the connection with the next tick.
     if connection.deadline <= now { verdict.record(connection.tick(now)) }
-    // A client waits for the server to end the transport once both close frames are through.
-    if connection.closeSummary.isClean, verdict.end == "open" { verdict.record(connection.endOfStream(now)) }
     return verdict
 }
 

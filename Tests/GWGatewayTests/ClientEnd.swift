@@ -41,6 +41,7 @@ final class ClientEnd {
         func cut(_ value: JSONSlice?) -> String? { value.map { text(message.bytes[$0.range]) } }
         switch session.receive(message.bytes, now: now, wallMilliseconds: 1_767_225_600_500) {
         case .none: return .none
+        case .settled: return .none
         case .send(let frame):
             let sent = text(frame)
             connectID = object(sent)["id"] as? String ?? ""

@@ -239,3 +239,29 @@ struct FrameWriterTests {
         #expect(CallID.read(JSONSlice(kind: .number, range: 0..<3), in: number.bytes) == nil)
     }
 }
+
+@Suite("Members of a frame, in whatever spelling and number")
+struct EnvelopeMembersTests {
+    private func read(_ json: String) -> (id: String, payload: String)? {
+        var reader = EnvelopeReader()
+        let message = Text(json)
+        guard case .response(let frame) = reader.read(message.bytes) else { return nil }
+        return (text(message.bytes[frame.id.range]), frame.payload.map { text(message.bytes[$0.range]) } ?? "")
+    }
+
+    @Test("names may be escaped, stand twice (the last counts), or behind many others")
+    func spellings() throws {
+        let many = (0..<40).map { #""x\#($0)":\#($0)"# }.joined(separator: ",")
+        for json in [
+            #"{"t\u0079pe":"res","\u0069d":"a","pay\u006coad":1}"#,
+            #"{"type":"event","id":"b","type":"res","payload":2,"id":"a","payload":1}"#,
+            #"{"type":"event","t\u0079pe":"res","id":"b","\u0069d":"a","payload":1}"#,
+            #"{\#(many),"type":"res","id":"a","payload":1}"#,
+            #"{\#(many),"t\u0079pe":"res","id":"a","result":1}"#,
+        ] {
+            let frame = try #require(read(json), "\(json)")
+            #expect(frame.id == #""a""# && frame.payload == "1", "\(json)")
+        }
+        #expect(read(#"{"typ":"res","type ":"res","id":"a"}"#) == nil)
+    }
+}

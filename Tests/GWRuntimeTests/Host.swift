@@ -130,7 +130,7 @@ final class Host: @unchecked Sendable {
             method.withUnsafeBytes { method in
                 params.withUnsafeBytes { params in
                     do throws(Failure) {
-                        var request = ClientMachine.Request(method: method, params: params)
+                        var request = CallRequest(method: method, params: params)
                         request.expectsFinal = expectsFinal
                         request.timeoutMilliseconds = milliseconds
                         return .success(try client.call(request))

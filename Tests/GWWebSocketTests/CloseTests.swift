@@ -128,29 +128,19 @@ struct CloseFrameTests {
 
 @Suite("RFC 6455 section 7.1: order of the closing handshake")
 struct CloseOrderTests {
-    @Test("the peer closes a client: answer, wait for the end of the transport, then done")
-    func peerClosesClient() {
-        let peer = Peer(.client)
-        peer.receive(closeFrame(1001, "bye"))
-        #expect(peer.events == [])
-        #expect(peer.output == hex("888237fa213d3413"))
-        #expect(!peer.connection.isOpen && !peer.connection.isEnded)
-        #expect(peer.connection.deadline == peer.now.adding(milliseconds: Limits.closeMilliseconds))
-        peer.record(peer.connection.endOfStream(peer.now))
-        #expect(peer.events == [.closed(clean(1001, 1001, "bye", first: .peer))])
-        #expect(peer.connection.isEnded && peer.connection.deadline == .never)
-        peer.record(peer.connection.endOfStream(peer.now))
-        #expect(peer.events.count == 1)
-    }
-
-    @Test("a server that does not end the transport is not waited for longer than the limit")
-    func noEnd() {
-        let peer = Peer(.client)
-        peer.receive(closeFrame(1000))
-        peer.record(peer.connection.tick(Instant(microseconds: peer.connection.deadline.microseconds - 1)))
-        #expect(peer.events == [])
-        peer.record(peer.connection.tick(peer.connection.deadline))
-        #expect(peer.events == [.closed(clean(1000, 1000, first: .peer))])
+    @Test("the peer closes: told with its code and reason at once, whoever ends the transport, and answered")
+    func peerCloses() {
+        let client = Peer(.client)
+        client.receive(closeFrame(1001, "bye"))
+        #expect(client.events == [.closed(clean(1001, 1001, "bye", first: .peer))])
+        #expect(client.output == hex("888237fa213d3413"))
+        #expect(client.connection.isEnded && client.connection.deadline == .never)
+        client.record(client.connection.endOfStream(client.now))
+        #expect(client.events.count == 1)
+        let server = Peer(.server)
+        server.receive(closeFrame(1001, "bye", key: [1, 2, 3, 4]))
+        #expect(server.events == client.events)
+        #expect(server.output == closeFrame(1001))
     }
 
     @Test("we close: data before the answer is delivered, pings are not answered")
@@ -186,7 +176,6 @@ struct CloseOrderTests {
         _ = peer.drain()
         peer.receive(closeFrame(1001))
         #expect(peer.output == [])
-        peer.record(peer.connection.endOfStream(peer.now))
         #expect(peer.events == [.closed(clean(4000, 1001, first: .local))])
     }
 
@@ -194,7 +183,7 @@ struct CloseOrderTests {
     func afterClose() {
         for rest in ["8900", "8101 61", "ff", "880203e9", "ffffffffffffffff"] {
             let result = outcomeOfEveryCut(closeFrame(1000) + hex(rest)) { Peer(.client) }
-            #expect(result?.events == [])
+            #expect(result?.events == [.closed(clean(1000, 1000, first: .peer))])
             #expect(result?.output == hex("888237fa213d3412"))
         }
     }

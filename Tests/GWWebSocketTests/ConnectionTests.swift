@@ -285,7 +285,6 @@ struct JoinedTests {
         #expect(client.connection.sendClose(4321, Array("done".utf8), client.now) == nil)
         server.receive(client.drain())
         client.receive(server.drain())
-        client.record(client.connection.endOfStream(client.now))
         #expect(client.connection.isEnded && server.connection.isEnded)
         #expect(client.connection.closeSummary.isClean && server.connection.closeSummary.isClean)
         #expect(server.connection.closeSummary.first == .peer && client.connection.closeSummary.first == .local)

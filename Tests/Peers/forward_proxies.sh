@@ -1,6 +1,6 @@
 #!/bin/sh
-# Real proxies between the tool and the embedded gateway: squid and tinyproxy (HTTP CONNECT), microsocks (SOCKS 5), stunnel in
-# front of tinyproxy (TLS to the proxy), each with and without a password where it has one.
+# Real proxies between the tool and the embedded gateway: squid and tinyproxy (HTTP CONNECT), microsocks and Dante (SOCKS 5),
+# stunnel in front of tinyproxy (TLS to the proxy), each with and without a password where it has one.
 set -eu
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -164,6 +164,45 @@ verdict "microsocks: names resolved by the proxy" call "socks5h://127.0.0.1:$soc
 verdict "microsocks: names resolved here" call "socks5://127.0.0.1:$socks_port"
 verdict "microsocks: with user and password" call "socks5h://user:secret@127.0.0.1:$secure_socks_port"
 verdict "microsocks: without, it is refused" refused 3 "wants user and password" "socks5h://127.0.0.1:$secure_socks_port"
+
+# --- Dante ---
+
+danted=$(command -v danted || echo /usr/sbin/danted)
+dante_port=$(free_port)
+secure_dante_port=$(free_port)
+for kind in open closed; do
+  port=$dante_port
+  method=none
+  if [ $kind = closed ]; then
+    port=$secure_dante_port
+    method=username
+  fi
+  # With a password it knows the users of the system, of whom none is asked for here.
+  cat > "$work/dante-$kind.conf" <<EOF
+logoutput: $work/dante-$kind.log
+internal: 127.0.0.1 port = $port
+external: 127.0.0.1
+clientmethod: none
+socksmethod: $method
+user.privileged: $(id -un)
+user.unprivileged: $(id -un)
+client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }
+socks block { from: 0.0.0.0/0 to: 0.0.0.0/0 port = 1 }
+socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }
+EOF
+  "$danted" -f "$work/dante-$kind.conf" -p "$work/dante-$kind.pid" > "$work/dante-$kind.out" 2>&1 &
+  children="$children $!"
+done
+until_listening "$dante_port"
+until_listening "$secure_dante_port"
+verdict "Dante: names resolved by the proxy" call "socks5h://127.0.0.1:$dante_port"
+verdict "Dante: names resolved here" call "socks5://127.0.0.1:$dante_port"
+target_port=1
+verdict "Dante: a target that its rules block" refused 3 "GW_ERR_PROXY_REFUSED" "socks5h://127.0.0.1:$dante_port"
+target_port=$gateway_port
+verdict "Dante: without a password it is refused" refused 3 "wants user and password" "socks5h://127.0.0.1:$secure_dante_port"
+verdict "Dante: a wrong password is named as such" \
+  refused 3 "refuses user and password" "socks5h://nobody-here:wrong@127.0.0.1:$secure_dante_port"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

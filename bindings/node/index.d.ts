@@ -187,6 +187,47 @@ export interface ClientOptions {
   maxMessageBytes?: number
   maxQueuedBytes?: number
   maxCalls?: number
+
+  /** Called after each hello: methods, or pairs of a method and its params; the event 'synced' has their answers. */
+  initialSync?: ReadonlyArray<string | readonly [method: string, params: object | string]>
+  /** Keeps calls that are made without a connection, and sends them after the next hello. */
+  offline?: OfflineOptions
+  /** Holds events back after each event 'stale', until resynced() is called. */
+  resync?: ResyncOptions
+}
+
+/** Which calls wait for a connection; one whose time passes rejects with a NotSentError. */
+export interface OfflineOptions {
+  maxCalls?: number
+  /** Of all of them together. */
+  maxBytes?: number
+  timeToLiveMs?: number
+}
+
+/** When held events go on by themselves. */
+export interface ResyncOptions {
+  timeoutMs?: number
+  maxHeldBytes?: number
+}
+
+/** What is known of the gateway may be old: after each connection but the first, and after each gap. */
+export interface Stale {
+  id: number
+  reason: 'reconnect' | 'gap'
+  /** Of the last event that came, if it had a number. */
+  lastSeq: number | undefined
+}
+
+/** What one call of initialSync came to. */
+export type SyncAnswer =
+  | { method: string, ok: true, payload: any }
+  | { method: string, ok: false, error: { code: string, message: string, [more: string]: any } }
+
+/** A subscription was made anew on this connection, or could not be; it stays either way. */
+export interface Subscribed {
+  subscription: number
+  payload: any
+  error: GatewireError | null
 }
 
 export interface ConnectOptions extends ClientOptions {
@@ -224,6 +265,7 @@ export interface DoctorOptions extends Omit<ClientOptions, 'alternates'> {
 }
 
 export interface CallOptions {
+  /** Infinity: none. */
   timeoutMs?: number
   /** Goes on after an answer with status "accepted", to the next one. */
   expectFinal?: boolean
@@ -233,6 +275,15 @@ export interface CallOptions {
   signal?: AbortSignal
   /** Answers as a Buffer of JSON, verbatim. */
   raw?: boolean
+  /**
+   * true puts a new idempotency key into the params, a text puts that one.  An error that does not say whether the call was run has the
+   * key as idempotencyKey: repeat the call with it.
+   */
+  idempotent?: boolean | string
+  /** W3C trace context, for gateways of protocol 4 and later. */
+  traceparent?: string
+  /** Never keep the call for a later connection. */
+  onlineOnly?: boolean
 }
 
 export interface ClientState {
@@ -288,6 +339,11 @@ export interface ClientEvents {
   warning: (error: GatewireError) => void
   /** Events are missing before the one with this number. */
   gap: (gap: { seq: number, missing: number }) => void
+  /** What is known of the gateway may be old; answer with resynced() if events are held. */
+  stale: (stale: Stale) => void
+  /** All calls of initialSync have ended. */
+  synced: (answers: SyncAnswer[]) => void
+  subscribed: (subscribed: Subscribed) => void
   /** Calls may be made again after writableNeedDrain. */
   drain: () => void
   event: (event: GatewayEvent) => void
@@ -320,6 +376,15 @@ export class Client extends EventEmitter {
    */
   call<Result = any> (method: string, params?: Params, options?: CallOptions & { raw?: false }): Promise<Result>
   call (method: string, params: Params | undefined, options: CallOptions & { raw: true }): Promise<Buffer>
+  /**
+   * Calls a method on this connection and on each that comes; each time the event 'subscribed' tells how it went.  The number of the
+   * subscription.
+   */
+  subscribe (method: string, params?: Params): number
+  /** Forgets a subscription.  Nothing is sent: call the gateway's own method for that. */
+  unsubscribe (subscription: number): void
+  /** The program has caught up: whether events were held for it, which come now. */
+  resynced (stale: Pick<Stale, 'id'>): boolean
   events (options?: EventStreamOptions): AsyncIterableIterator<GatewayEvent>
   /** Hands what was sent to the kernel now; otherwise it leaves at the end of the turn. */
   flush (): void
@@ -482,6 +547,8 @@ export class GatewireError extends Error {
   readonly gatewayCode?: string
   readonly details?: any
   readonly outcome?: Outcome
+  /** Of an idempotent call that ended without an answer: repeat it with it. */
+  readonly idempotencyKey?: string
   readonly closeCode?: number
   /** What the peer gave as its reason to close. */
   readonly closeReason?: string

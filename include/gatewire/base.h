@@ -169,7 +169,10 @@ enum {
   GW_STRUCT_LISTENER_STATS = 15,
   GW_STRUCT_ROUTE_OPTIONS = 16,
   GW_STRUCT_TRUST_OPTIONS = 17,
-  GW_STRUCT_TLS_STATE = 18
+  GW_STRUCT_TLS_STATE = 18,
+  GW_STRUCT_OFFLINE_OPTIONS = 19,
+  GW_STRUCT_RESYNC_OPTIONS = 20,
+  GW_STRUCT_SYNC_CALL = 21
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

@@ -6,14 +6,13 @@
  * GW_EVENT_CLIENT_CONNECTED.  After a loss it tries again with growing, randomly spread delays (full jitter) until
  * gw_client_close, or until an error that trying again cannot mend.
  *
- * A call ends in exactly one of: answered (GW_OK), rejected (GW_ERR_REJECTED), not sent (GW_ERR_NOT_SENT: it has
- * certainly not run), or unknown (GW_ERR_OUTCOME_UNKNOWN, GW_ERR_CALL_TIMEOUT: it may have run).  The library never sends a
- * call twice.
+ * What is called on it stands in call.h.
  */
 #ifndef GATEWIRE_CLIENT_H
 #define GATEWIRE_CLIENT_H
 
 #include "base.h"
+#include "call.h"
 #include "context.h"
 #include "route.h"
 #include "trust.h"
@@ -21,8 +20,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct gw_client gw_client;
 
 /* gw_client_options.flags */
 enum {
@@ -97,7 +94,7 @@ typedef struct gw_client_options {
   uint32_t challenge_timeout_ms; /* 0: 15000 */
   uint32_t hello_timeout_ms;     /* 0: 15000 */
   uint32_t close_timeout_ms;     /* closing handshake.  0: 5000 */
-  uint32_t call_timeout_ms;      /* calls without a limit of their own.  0: 30000; GW_CALL_EXPECT_FINAL: none */
+  uint32_t call_timeout_ms;      /* calls without a limit of their own, see gw_call_options.timeout_ms.  0: 30000 */
 
   /* Liveness.  The gateway's ticks are always watched; ping is beside it. */
   uint32_t ping_interval_ms; /* 0: 30000; GW_NEVER: no pings */
@@ -115,6 +112,12 @@ typedef struct gw_client_options {
   /* Messages of fewer bytes are not compressed.  0: 1024 */
   uint32_t deflate_threshold_bytes;
   uint32_t reserved;
+
+  /* What each connection begins with, and what happens without one (call.h). */
+  const gw_sync_call *sync_calls; /* run after each hello: GW_EVENT_SYNCED has their answers */
+  size_t sync_count;              /* at most 32 */
+  const gw_offline_options *offline; /* NULL: a call without a connection is refused */
+  const gw_resync_options *resync;   /* NULL: no event is held back */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */
@@ -130,41 +133,7 @@ GW_EXPORT gw_status gw_client_open(gw_context *context, const gw_client_options 
 /* The id that is the source of this client's events; 0 for NULL.  Threads: any. */
 GW_EXPORT uint64_t gw_client_id(const gw_client *client);
 
-/* gw_call_options.flags */
-enum {
-  /* An answer whose payload has "status":"accepted" is reported as GW_EVENT_CALL_ACCEPTED, and the call goes on to the
-   * next answer. */
-  GW_CALL_EXPECT_FINAL = 1u << 0
-};
-
-typedef struct gw_call_options {
-  uint32_t struct_size;
-  uint32_t flags;
-  uint32_t timeout_ms; /* 0: the client's call_timeout_ms, or none with GW_CALL_EXPECT_FINAL */
-  uint32_t reserved;
-  void *user_data; /* handed back in the events of this call; never read */
-} gw_call_options;
-
-/* Fills in the defaults.  NULL is ignored.  Threads: any. */
-GW_EXPORT void gw_call_options_init(gw_call_options *options);
-
-/* Queues a request.
- *   method       name of the method
- *   params       params_len bytes of JSON, checked and sent verbatim; NULL and 0: no params member
- *   options      may be NULL
- *   call         set to the id of the call, which is the subject of its events
- * Statuses: GW_OK, GW_QUEUED (taken; hold back), GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_FLAGS, GW_ERR_JSON_TEXT, GW_ERR_STATE (not
- * connected now), GW_ERR_TOO_BIG (above the gateway's policy.maxPayload), GW_ERR_LIMIT (max_calls), GW_ERR_FULL, GW_ERR_GONE,
- * GW_ERR_FORKED.
- * Threads: any. */
-GW_EXPORT gw_status gw_client_call(gw_client *client, const char *method, const void *params, size_t params_len,
-                                   const gw_call_options *options, uint64_t *call);
-
-/* Ends a call now: GW_EVENT_CALL_DONE with GW_ERR_CANCELLED.  Nothing is sent: the gateway may still run it.
- * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE (it has ended already).  Threads: any. */
-GW_EXPORT gw_status gw_client_cancel(gw_client *client, uint64_t call);
-
-/* Closes politely: calls in flight end, a close frame is sent (code 1000 to 1014 as RFC 6455 section 7.4 allows, or
+/* Closes politely: calls in flight and calls that wait for a connection end, a close frame is sent (code 1000 to 1014 as RFC 6455 section 7.4 allows, or
  * 3000 to 4999; 0: 1000), GW_EVENT_CLIENT_CLOSED follows.  reason: at most 123 bytes, may be NULL.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_client_close(gw_client *client, uint32_t code, const char *reason);

@@ -38,7 +38,7 @@ enum {
   GW_EVENT_CLIENT_CLOSED = 3,
 
   /* Something that the peer sent was ignored (GW_ERR_JSON, GW_ERR_FRAME, GW_ERR_UNKNOWN_ID), or the grant differs from
-   * what was asked (GW_OK, name "scopes"); the connection goes on.  status, text, actor. */
+   * what was asked (GW_OK, name "scopes"), or events that were held are let go (name "resync"); the connection goes on.  status, text, actor. */
   GW_EVENT_CLIENT_WARNING = 4,
 
   /* The outgoing queue fell below its low mark after a GW_QUEUED. */
@@ -59,8 +59,22 @@ enum {
   /* Terminal for a call.  subject: call id.  status GW_OK: payload is the answer as JSON, verbatim (may be empty).
    * GW_ERR_REJECTED: name is the error code, text the message, payload the whole error object as JSON,
    * retry_after_ms and GW_EVENT_RETRYABLE as the gateway says.  GW_ERR_NOT_SENT, GW_ERR_OUTCOME_UNKNOWN,
-   * GW_ERR_CALL_TIMEOUT, GW_ERR_CANCELLED: text says why. */
+   * GW_ERR_CALL_TIMEOUT, GW_ERR_CANCELLED: text says why; name is the idempotency key of a call with GW_CALL_IDEMPOTENT. */
   GW_EVENT_CALL_DONE = 9,
+
+  /* What the host knows of the gateway may be stale: fetch it anew (call.h).  Comes after GW_EVENT_CLIENT_CONNECTED of each connection but the
+   * first, and after GW_EVENT_GAP.  subject: what gw_client_resynced is told; code: GW_RESYNC_...; sequence: of the last event that the
+   * host has, or GW_NO_SEQUENCE. */
+  GW_EVENT_RESYNC = 11,
+
+  /* All calls of the initial sync have ended.  payload: a JSON array in their order, each {"method", "ok": true, "payload"} or {"method",
+   * "ok": false, "error": {"code", "message", ...}}, code CALL_TIMEOUT where no answer came in time.  code: how many failed. */
+  GW_EVENT_SYNCED = 12,
+
+  /* A subscription was made anew on this connection.  subject: its id; user_data: its own.  status GW_OK: payload is the answer as JSON;
+   * GW_ERR_REJECTED: fields as in GW_EVENT_CALL_DONE; GW_ERR_CALL_TIMEOUT, GW_ERR_TOO_BIG: text says why.  The subscription stays, whatever
+   * became of it here. */
+  GW_EVENT_SUBSCRIBED = 16,
 
   /* --- embedded gateway --- */
 

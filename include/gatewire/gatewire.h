@@ -6,7 +6,8 @@
  *   event.h     the events and what each field means for each type
  *   route.h     which way leads to the server: proxies, Unix sockets, addresses of your own
  *   trust.h     which servers are believed: pins, CAs, asking; how TLS is spoken
- *   client.h    a gateway connection that heals itself: calls, answers, events
+ *   client.h    a gateway connection that heals itself
+ *   call.h      calls and answers, and what each connection begins with
  *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
@@ -40,6 +41,7 @@
 #include "route.h"
 #include "trust.h"
 #include "client.h"
+#include "call.h"
 #include "doctor.h"
 #include "server.h"
 #include "socket.h"

@@ -3,7 +3,8 @@
 const { EventEmitter } = require('node:events')
 const { inspect } = require('node:util')
 
-const { addCall, feed, hold, letGo, owners, removeCall, words } = require('./delivery.js')
+const { cancelled, checkSignal, readOffline, readResync, readSync, startCall, writeParams } = require('./calls.js')
+const { feed, hold, joinId, letGo, owners, words } = require('./delivery.js')
 const { lastError, makeError } = require('./errors.js')
 const { EventStream, GatewayEvent } = require('./events.js')
 const { native, ID_HIGH, ID_LOW } = require('./native.js')
@@ -14,13 +15,21 @@ const { readRoute } = require('./route.js')
 const { answerTrust, readTls, readTrust } = require('./trust.js')
 
 const {
-  GW_CALL_EXPECT_FINAL, GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
-  GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_CANCELLED, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
+  GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
+  GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
   GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
-  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_TRUST_REQUEST, GW_QUEUED
+  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED, GW_EVENT_TRUST_REQUEST,
+  GW_QUEUED, GW_RESYNC_GAP
 } = native.constants
 
-const KINDS = { ...native.clientOptions, route: readRoute, trust: readTrust }
+const KINDS = {
+  ...native.clientOptions,
+  route: readRoute,
+  trust: readTrust,
+  offline: readOffline,
+  resync: readResync,
+  initialSync: readSync
+}
 
 // Options that stand for flags of the library.
 const CHOICES = {
@@ -31,8 +40,6 @@ const CHOICES = {
   ]),
   reconnect: new Map([[true, 0], [false, GW_CLIENT_NO_RECONNECT]])
 }
-
-const CALL_OPTIONS = ['timeoutMs', 'expectFinal', 'onAccepted', 'signal', 'raw']
 
 const PHASES = [
   'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed', 'proxy'
@@ -61,37 +68,6 @@ const CLOSED = {
 
 // Events that wait for one `for await` loop, if it does not say otherwise.
 const STREAM_LIMIT = 16384
-
-/** A call that has not ended. */
-class Call {
-  constructor (resolve, reject) {
-    this.resolve = resolve
-    this.reject = reject
-    this.raw = false
-    this.onAccepted = undefined
-    this.signal = undefined
-    this.onAbort = undefined
-  }
-}
-
-/** JSON given as text or bytes goes out as it is. */
-function writeParams (params) {
-  if (params === undefined || typeof params === 'string' || params instanceof Uint8Array) return params
-  const json = JSON.stringify(params)
-  if (json === undefined) throw wrongType('call: params', 'an object, or JSON as text or bytes', params)
-  return json
-}
-
-function checkSignal (name, signal) {
-  if (signal === null || typeof signal !== 'object' || typeof signal.addEventListener !== 'function') {
-    throw wrongType(name, 'an AbortSignal', signal)
-  }
-  return signal
-}
-
-function cancelled (signal, outcome) {
-  return makeError(GW_ERR_CANCELLED, '', { actor: 1, outcome, cause: signal.reason })
-}
 
 /** Reads the URL and the options of a client: what native.clientOpen takes. */
 function readClient (where, url, options) {
@@ -201,34 +177,28 @@ class Client extends EventEmitter {
 
   call (method, params, options) {
     return new Promise((resolve, reject) => {
-      if (typeof method !== 'string' || method === '') throw wrongType('call: method', 'a non-empty string', method)
-      const json = writeParams(params)
-      const call = new Call(resolve, reject)
-      let flags = 0
-      let timeout = 0
-      if (options !== undefined) {
-        readCallOptions(options, call)
-        if (options.expectFinal) flags = GW_CALL_EXPECT_FINAL
-        if (options.timeoutMs !== undefined) timeout = checkTime('call: timeoutMs', options.timeoutMs)
-      }
-      const number = addCall(call)
-      let status = GW_ERR_GONE
-      try {
-        status = native.clientCall(this.#place, number, method, json, flags, timeout)
-      } finally {
-        if (status < 0) removeCall(number)
-      }
-      if (status < 0) throw lastError(status, { outcome: 'not-sent' })
-      if (status === GW_QUEUED) this.#needDrain = true
-      if (call.signal !== undefined) this.#watchSignal(call)
+      if (startCall(this.#place, method, params, options, resolve, reject) === GW_QUEUED) this.#needDrain = true
     })
   }
 
-  #watchSignal (call) {
-    const low = words[ID_LOW]
-    const high = words[ID_HIGH]
-    call.onAbort = () => native.clientCancel(this.#place, low, high)
-    call.signal.addEventListener('abort', call.onAbort, { once: true })
+  /** Calls a method on this connection and on each that comes; gives the number of the subscription. */
+  subscribe (method, params) {
+    const status = native.clientSubscribe(this.#place, checkText('subscribe: method', method), writeParams(params))
+    if (status < 0) throw lastError(status)
+    return joinId(words[ID_LOW], words[ID_HIGH])
+  }
+
+  /** Forgets a subscription; nothing is sent. */
+  unsubscribe (subscription) {
+    const status = native.clientUnsubscribe(this.#place, ...splitId('unsubscribe: subscription', subscription))
+    if (status < 0) throw lastError(status)
+  }
+
+  /** The program has caught up: whether events were held for it, which come now. */
+  resynced ({ id }) {
+    const status = native.clientResynced(this.#place, ...splitId('resynced: id', id))
+    if (status < 0 && status !== GW_ERR_GONE) throw lastError(status)
+    return status === 0
   }
 
   /** Events of the gateway for `for await`. */
@@ -307,6 +277,19 @@ class Client extends EventEmitter {
       case GW_EVENT_GAP:
         this.emit('gap', { seq: sequence(notice), missing: notice.code })
         break
+      case GW_EVENT_RESYNC:
+        this.emit('stale', {
+          id: joinId(notice.subjectLow, notice.subjectHigh),
+          reason: notice.code === GW_RESYNC_GAP ? 'gap' : 'reconnect',
+          lastSeq: sequence(notice)
+        })
+        break
+      case GW_EVENT_SYNCED:
+        this.emit('synced', notice.payload.parse())
+        break
+      case GW_EVENT_SUBSCRIBED:
+        this.emit('subscribed', subscribed(notice))
+        break
       case GW_EVENT_TRUST_REQUEST:
         answerTrust(this.#ask, notice)
         break
@@ -342,27 +325,21 @@ class Client extends EventEmitter {
   }
 }
 
+function subscribed (notice) {
+  const subscription = joinId(notice.subjectLow, notice.subjectHigh)
+  if (notice.status < 0) return { subscription, payload: undefined, error: notice.error() }
+  return { subscription, payload: notice.payload.parse(), error: null }
+}
+
+/** The halves of an id that counts from 1. */
+function splitId (name, id) {
+  checkInteger(name, id, 1, Number.MAX_SAFE_INTEGER, 'the number that was given')
+  return [id % 0x100000000, Math.floor(id / 0x100000000)]
+}
+
 /** undefined for an event without a number */
 function sequence (notice) {
   return notice.sequenceHigh === 0xffffffff ? undefined : notice.sequenceHigh * 0x100000000 + notice.sequenceLow
-}
-
-function readCallOptions (options, call) {
-  checkObject('call: options', options)
-  checkNames('call', options, CALL_OPTIONS)
-  const { expectFinal, onAccepted, raw, signal } = options
-  if (expectFinal !== undefined && typeof expectFinal !== 'boolean') {
-    throw wrongType('call: expectFinal', 'a boolean', expectFinal)
-  }
-  if (raw !== undefined && typeof raw !== 'boolean') throw wrongType('call: raw', 'a boolean', raw)
-  if (onAccepted !== undefined && typeof onAccepted !== 'function') {
-    throw wrongType('call: onAccepted', 'a function', onAccepted)
-  }
-  if (onAccepted !== undefined && !expectFinal) throw new TypeError('call: onAccepted needs expectFinal: true')
-  if (signal !== undefined && checkSignal('call: signal', signal).aborted) throw cancelled(signal, 'not-sent')
-  call.raw = raw === true
-  call.onAccepted = onAccepted
-  call.signal = signal
 }
 
 /**

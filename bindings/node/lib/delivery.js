@@ -154,7 +154,8 @@ function parseAnswer (call, text) {
 
 function callFailed (row, call, notice) {
   removeCall(words[row + OWNER])
-  const error = notice.error()
+  // Without an answer the name is the idempotency key.
+  const error = notice.status === GW_ERR_REJECTED ? notice.error() : notice.error({ idempotencyKey: notice.name })
   if (call.signal !== undefined) {
     call.signal.removeEventListener('abort', call.onAbort)
     if (notice.status === GW_ERR_CANCELLED) error.cause = call.signal.reason

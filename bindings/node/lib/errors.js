@@ -41,6 +41,7 @@ class GatewireError extends Error {
     // What is not known is not there, so that a printed error shows what is.
     if (facts.retryAfterMs) this.retryAfterMs = facts.retryAfterMs
     if (facts.gatewayCode) this.gatewayCode = facts.gatewayCode
+    if (facts.idempotencyKey) this.idempotencyKey = facts.idempotencyKey
     if (facts.details !== undefined) this.details = facts.details
     if (facts.code) this[isHttpStatus(status, facts.code) ? 'httpStatus' : 'closeCode'] = facts.code
     if (facts.closeReason) this.closeReason = facts.closeReason

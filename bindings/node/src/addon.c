@@ -141,6 +141,9 @@ static const struct {
     CONSTANT(GW_EVENT_GAP),
     CONSTANT(GW_EVENT_CALL_ACCEPTED),
     CONSTANT(GW_EVENT_CALL_DONE),
+    CONSTANT(GW_EVENT_RESYNC),
+    CONSTANT(GW_EVENT_SYNCED),
+    CONSTANT(GW_EVENT_SUBSCRIBED),
     CONSTANT(GW_EVENT_PEER_CONNECTED),
     CONSTANT(GW_EVENT_PEER_DISCONNECTED),
     CONSTANT(GW_EVENT_PEER_REQUEST),
@@ -167,6 +170,9 @@ static const struct {
     CONSTANT(GW_CLIENT_DEFLATE_TAKEOVER),
     CONSTANT(GW_CLIENT_NO_DEVICE),
     CONSTANT(GW_CALL_EXPECT_FINAL),
+    CONSTANT(GW_CALL_IDEMPOTENT),
+    CONSTANT(GW_CALL_ONLINE_ONLY),
+    CONSTANT(GW_RESYNC_GAP),
     CONSTANT(GW_DOCTOR_NO_TICK),
     CONSTANT(GW_SERVER_PLAINTEXT),
     CONSTANT(GW_SERVER_NO_DEFLATE),
@@ -230,6 +236,9 @@ static const struct {
     {GW_STRUCT_ERROR, "gw_error", sizeof(gw_error), false},
     {GW_STRUCT_CLIENT_OPTIONS, "gw_client_options", sizeof(gw_client_options), false},
     {GW_STRUCT_CALL_OPTIONS, "gw_call_options", sizeof(gw_call_options), false},
+    {GW_STRUCT_OFFLINE_OPTIONS, "gw_offline_options", sizeof(gw_offline_options), false},
+    {GW_STRUCT_RESYNC_OPTIONS, "gw_resync_options", sizeof(gw_resync_options), false},
+    {GW_STRUCT_SYNC_CALL, "gw_sync_call", sizeof(gw_sync_call), true},
     {GW_STRUCT_CLIENT_STATE, "gw_client_state", sizeof(gw_client_state), false},
     {GW_STRUCT_SERVER_OPTIONS, "gw_server_options", sizeof(gw_server_options), false},
     {GW_STRUCT_SOCKET_LIMITS, "gw_socket_limits", sizeof(gw_socket_limits), false},
@@ -297,6 +306,7 @@ NAPI_MODULE_INIT() {
   if (!define_functions(env, exports, addon_functions, sizeof addon_functions / sizeof addon_functions[0], addon) ||
       !define_functions(env, exports, context_functions, context_function_count, addon) ||
       !define_functions(env, exports, client_functions, client_function_count, addon) ||
+      !define_functions(env, exports, call_functions, call_function_count, addon) ||
       !define_functions(env, exports, doctor_functions, doctor_function_count, addon) ||
       !define_functions(env, exports, server_functions, server_function_count, addon) ||
       !define_functions(env, exports, socket_functions, socket_function_count, addon) ||
@@ -319,6 +329,8 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "deflateOptions", deflate_describe(env));
   set_described(env, exports, "routeOptions", route_describe(env));
   set_described(env, exports, "trustOptions", trust_describe(env));
+  set_described(env, exports, "offlineOptions", offline_describe(env));
+  set_described(env, exports, "resyncOptions", resync_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

@@ -103,6 +103,8 @@ extern const napi_property_descriptor context_functions[];
 extern const size_t context_function_count;
 extern const napi_property_descriptor client_functions[];
 extern const size_t client_function_count;
+extern const napi_property_descriptor call_functions[];
+extern const size_t call_function_count;
 extern const napi_property_descriptor doctor_functions[];
 extern const size_t doctor_function_count;
 extern const napi_property_descriptor server_functions[];
@@ -123,6 +125,8 @@ napi_value limits_describe(napi_env env);
 napi_value deflate_describe(napi_env env);
 napi_value route_describe(napi_env env);
 napi_value trust_describe(napi_env env);
+napi_value offline_describe(napi_env env);
+napi_value resync_describe(napi_env env);
 
 /* Reads the member "route" of options, { flags, values }, if it is there.  *out: what to hand to the library, NULL without.
  * False with an exception pending; memory as in read_options. */
@@ -133,10 +137,23 @@ bool read_route(napi_env env, napi_value all, gw_route_options *route, struct op
 bool read_trust(napi_env env, napi_value all, gw_trust_options *trust, struct option_memory *memory,
                 const gw_trust_options **out);
 
-/* Reads url, flags and options of a client.  False with an exception pending; memory as in read_options, route and trust for as long. */
+/* What the options of a client point to. */
+struct client_parts {
+  gw_route_options route;
+  gw_trust_options trust;
+  gw_offline_options offline;
+  gw_resync_options resync;
+  gw_sync_call sync[32]; /* as many as the library takes */
+};
+
+/* Reads the members "offline", "resync" and "initialSync" of options into settings.  False with an exception pending; memory as in
+ * read_options, parts for as long. */
+bool read_call_parts(napi_env env, napi_value all, gw_client_options *settings, struct client_parts *parts,
+                     struct option_memory *memory);
+
+/* Reads url, flags and options of a client.  False with an exception pending; memory as in read_options, parts for as long. */
 bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
-                         gw_route_options *route, gw_trust_options *trust,
-                         struct option_memory *memory);
+                         struct client_parts *parts, struct option_memory *memory);
 
 /* Reads what sockets and listeners have in common.  False with an exception pending; else as read_options. */
 bool read_limits(napi_env env, napi_value object, napi_value deflate, gw_socket_limits *limits,

@@ -61,7 +61,7 @@ static napi_value open_at_place(struct addon *addon, gw_client_options *settings
 }
 
 bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_client_options *settings,
-                         gw_route_options *route, gw_trust_options *trust, struct option_memory *memory) {
+                         struct client_parts *parts, struct option_memory *memory) {
   napi_env env = addon->env;
   size_t length = 0;
   gw_client_options_init(settings);
@@ -69,8 +69,9 @@ bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_
   if (!read_u32(env, arguments[1], &settings->flags)) return false;
   settings->url = addon->text.bytes;
   return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
-         read_route(env, arguments[2], route, memory, &settings->route) &&
-         read_trust(env, arguments[2], trust, memory, &settings->trust);
+         read_route(env, arguments[2], &parts->route, memory, &settings->route) &&
+         read_trust(env, arguments[2], &parts->trust, memory, &settings->trust) &&
+         read_call_parts(env, arguments[2], settings, parts, memory);
 }
 
 /* (url, flags, options) -> place, or a negative status */
@@ -78,51 +79,13 @@ static napi_value client_open(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
   struct addon *addon = addon_arguments(env, info, 3, arguments);
   gw_client_options settings;
-  gw_route_options route;
-  gw_trust_options trust;
+  struct client_parts parts;
   struct option_memory memory = {NULL};
   if (addon == NULL) return NULL;
-  bool is_read = read_client_options(addon, arguments, &settings, &route, &trust, &memory);
+  bool is_read = read_client_options(addon, arguments, &settings, &parts, &memory);
   napi_value result = is_read ? open_at_place(addon, &settings) : NULL;
   option_memory_free(&memory);
   return result;
-}
-
-/* (place, number, method, params, flags, timeout) -> status; the id of the call goes into the table */
-static napi_value client_call(napi_env env, napi_callback_info info) {
-  napi_value arguments[6];
-  size_t length = 0;
-  uint32_t number = 0;
-  struct bytes params;
-  gw_call_options settings = {.struct_size = sizeof settings};
-  struct addon *addon = addon_arguments(env, info, 6, arguments);
-  if (addon == NULL || !read_u32(env, arguments[1], &number) || !read_text(env, arguments[2], &addon->text, &length) ||
-      !read_bytes(env, arguments[3], &addon->json, &params) || !read_u32(env, arguments[4], &settings.flags) ||
-      !read_u32(env, arguments[5], &settings.timeout_ms)) {
-    return NULL;
-  }
-  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
-  if (client == NULL) return make_i32(env, GW_ERR_GONE);
-
-  uint64_t call = 0;
-  settings.user_data = (void *)(uintptr_t)number;
-  gw_status status = gw_client_call(client, addon->text.bytes, params.ptr, params.len, &settings, &call);
-  addon->table[TABLE_ID_LOW] = (uint32_t)call;
-  addon->table[TABLE_ID_HIGH] = (uint32_t)(call >> 32);
-  scratch_trim(&addon->json);
-  if (status >= 0) context_unsent(addon);
-  return make_i32(env, status);
-}
-
-/* (place, low, high) -> status */
-static napi_value client_cancel(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  uint64_t call;
-  struct addon *addon = addon_arguments(env, info, 3, arguments);
-  if (addon == NULL || !read_id(env, arguments[1], arguments[2], &call)) return NULL;
-  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
-  if (client == NULL) return make_i32(env, GW_ERR_GONE);
-  return make_i32(env, gw_client_cancel(client, call));
 }
 
 /* (place, code, reason) -> status */
@@ -193,7 +156,6 @@ static napi_value client_state(napi_env env, napi_callback_info info) {
 
 const napi_property_descriptor client_functions[] = {
     FUNCTION("clientOpen", client_open),
-    FUNCTION("clientCall", client_call),     FUNCTION("clientCancel", client_cancel),
     FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
     FUNCTION("clientSetPins", client_set_pins),
 };

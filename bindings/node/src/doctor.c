@@ -21,12 +21,11 @@ static napi_value doctor_start(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
   struct addon *addon = addon_arguments(env, info, 4, arguments);
   gw_client_options settings;
-  gw_route_options route;
-  gw_trust_options trust;
+  struct client_parts parts;
   struct option_memory memory = {NULL};
   uint32_t flags;
   if (addon == NULL || !read_u32(env, arguments[3], &flags)) return NULL;
-  bool is_read = read_client_options(addon, arguments, &settings, &route, &trust, &memory);
+  bool is_read = read_client_options(addon, arguments, &settings, &parts, &memory);
   napi_value result = is_read ? start_at_place(addon, &settings, flags) : NULL;
   option_memory_free(&memory);
   return result;

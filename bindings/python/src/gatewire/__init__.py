@@ -14,6 +14,7 @@ from . import _abi, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
 from ._pins import normalize_pin, read_pin
+from .calls import Offline, Resync, SyncCall
 from .client import Client, Connecting, connect
 from .errors import (
     CallCancelledError,
@@ -40,7 +41,20 @@ from .errors import (
     UsageError,
     WebSocketError,
 )
-from .events import Closed, Connected, Disconnected, Event, Gap, Notice, State, Warned
+from .events import (
+    Closed,
+    Connected,
+    Disconnected,
+    Event,
+    Gap,
+    Notice,
+    Stale,
+    State,
+    Subscribed,
+    SyncAnswer,
+    Synced,
+    Warned,
+)
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 from .trust import TlsState, Trust, TrustRequest
@@ -74,6 +88,7 @@ __all__ = [
     "NotConnectedError",
     "NotSentError",
     "Notice",
+    "Offline",
     "OutcomeUnknownError",
     "Peer",
     "PeerConnected",
@@ -82,13 +97,19 @@ __all__ = [
     "PongTimeoutError",
     "Request",
     "ResourceError",
+    "Resync",
     "Route",
     "RpcError",
     "Server",
     "ServerNotice",
     "Serving",
+    "Stale",
     "State",
     "Step",
+    "Subscribed",
+    "SyncAnswer",
+    "SyncCall",
+    "Synced",
     "TLSError",
     "TLSTimeoutError",
     "TickTimeoutError",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Optional, TypeVar
 
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
+from .calls import Offline, Resync, SyncCall, offline_options, resync_options, sync_calls
 from .route import Route, route_options
 from .trust import Ask, Trust, trust_options
 
@@ -101,6 +102,9 @@ def client_setup(
     max_message_bytes: Optional[int] = None,
     max_queued_bytes: Optional[int] = None,
     max_calls: Optional[int] = None,
+    initial_sync: Optional[Sequence[SyncCall]] = None,
+    offline: Optional[Offline] = None,
+    resync: Optional[Resync] = None,
     event_limit: int = 65536,
     takeover: Optional[float] = None,
 ) -> ClientSetup:
@@ -158,6 +162,9 @@ def client_setup(
     options.max_queued_bytes = unsigned("max_queued_bytes", max_queued_bytes)
     options.max_calls = unsigned("max_calls", max_calls)
     options.deflate_threshold_bytes = unsigned("deflate_threshold_bytes", deflate_threshold_bytes)
+    options.sync_calls, options.sync_count = sync_calls(initial_sync)
+    options.offline = offline_options(offline)
+    options.resync = resync_options(resync)
     return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
 
 
@@ -192,6 +199,11 @@ CLIENT_OPTIONS = """
     :param reconnect_max: ceiling of all delays
     :param ping_interval: time between WebSocket pings
     :param pong_timeout: time to wait for the answer
+
+    :param initial_sync: methods, or pairs of a method and its params, called after each hello; the notice
+        :class:`Synced` has their answers
+    :param offline: an :class:`Offline`: keeps calls that are made without a connection
+    :param resync: a :class:`Resync`: holds events after a loss until the program has caught up
 
     Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``,
     ``challenge_timeout``, ``hello_timeout``, ``close_timeout``, ``call_timeout`` (calls without a limit of their own).

@@ -10,15 +10,16 @@ import warnings
 from collections.abc import Callable, Sequence
 from ctypes import byref, c_uint64, c_void_p
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from . import _abi
 from ._context import Json, Owner, Report, from_json, to_json
 from ._loop import LoopContext, Opening, Stream, running_context
 from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
-from ._values import milliseconds, text, texts
+from ._values import text, texts
+from .calls import fill_call_options, resynced, subscribe
 from .errors import GatewireError, NotConnectedError, make_error
-from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
 from .trust import LoopAsker, TlsState, read_tls
 
 # Notices are few; more than this without a reader means that nobody reads them.
@@ -78,13 +79,21 @@ class Client(Owner):
         timeout: Optional[float] = None,
         expect_final: bool = False,
         on_accepted: Optional[Callable[[Any], object]] = None,
+        idempotent: Union[bool, str] = False,
+        traceparent: Optional[str] = None,
+        online_only: bool = False,
     ) -> Any:
         """Calls a method and returns its answer, parsed.
 
         :param params: a value to encode as JSON, or ``str`` or ``bytes`` that are JSON already and are sent verbatim
-        :param timeout: seconds; ``None``: the client's ``call_timeout``, or none with ``expect_final``
+        :param timeout: seconds, ``math.inf`` for none; ``None``: the client's ``call_timeout``, or none with
+            ``expect_final``
         :param expect_final: an answer with status ``accepted`` is not the end: wait for the next
         :param on_accepted: called with the parsed payload of that first answer
+        :param idempotent: ``True`` puts a new idempotency key into the params, a text puts that one; an error that does
+            not say whether the call was run has it as ``idempotency_key``
+        :param traceparent: W3C trace context, for gateways of protocol 4 and later
+        :param online_only: never keep the call for a later connection, see ``offline`` of :func:`connect`
         :raises RpcError: the gateway answered with an error
         :raises NotSentError: it has certainly not run
         :raises OutcomeUnknownError: it may have run; :class:`CallTimeoutError` is one of these
@@ -93,7 +102,16 @@ class Client(Owner):
         Cancelling the task that waits ends the call here; the gateway may still run it.
         """
         return from_json(
-            await self.call_raw(method, params, timeout=timeout, expect_final=expect_final, on_accepted=on_accepted)
+            await self.call_raw(
+                method,
+                params,
+                timeout=timeout,
+                expect_final=expect_final,
+                on_accepted=on_accepted,
+                idempotent=idempotent,
+                traceparent=traceparent,
+                online_only=online_only,
+            )
         )
 
     async def call_raw(
@@ -104,9 +122,15 @@ class Client(Owner):
         timeout: Optional[float] = None,
         expect_final: bool = False,
         on_accepted: Optional[Callable[[Any], object]] = None,
+        idempotent: Union[bool, str] = False,
+        traceparent: Optional[str] = None,
+        online_only: bool = False,
     ) -> bytes:
         """As :meth:`call`, but returns the answer as the gateway wrote it: JSON, or ``b""``."""
-        call = self._start(method, params, timeout, expect_final)
+        plain = timeout is None and not expect_final and idempotent is False and traceparent is None and not online_only
+        if not plain:
+            fill_call_options(self._call_options, timeout, expect_final, idempotent, traceparent, online_only)
+        call = self._start(method, params, None if plain else self._call_options_ref)
         future: asyncio.Future[bytes] = self._loop.create_future()
         self._calls[call] = future
         if on_accepted is not None:
@@ -121,13 +145,8 @@ class Client(Owner):
             if on_accepted is not None:
                 self._accepted.pop(call, None)
 
-    def _start(self, method: str, params: Json, timeout: Optional[float], expect_final: bool) -> int:
+    def _start(self, method: str, params: Json, options: Any) -> int:
         body = to_json(params)
-        options = None
-        if timeout is not None or expect_final:
-            options = self._call_options_ref
-            self._call_options.timeout_ms = milliseconds("timeout", timeout)
-            self._call_options.flags = _abi.CALL_EXPECT_FINAL if expect_final else 0
         status = self._call_function(
             self._open_handle(), text("method", method), body, len(body) if body else 0, options, self._call_id_ref
         )
@@ -144,6 +163,27 @@ class Client(Owner):
         if self._writable is not None:
             await asyncio.shield(self._writable)
 
+    # --- what connections begin with ---
+
+    def subscribe(self, method: str, params: Json = None) -> int:
+        """Calls a method on this connection and on each that comes; each time the notice :class:`Subscribed` tells
+        how it went.  Returns the number of the subscription.
+        """
+        subscription = subscribe(self._context, self._open_handle(), method, params)
+        self._context.flush_soon()
+        return subscription
+
+    def unsubscribe(self, subscription: int) -> None:
+        """Forgets a subscription.  Nothing is sent: call the gateway's own method for that.
+
+        :raises NotConnectedError: there is none of that number
+        """
+        self._context.check(_abi.lib.gw_client_unsubscribe(self._open_handle(), subscription))
+
+    def resynced(self, notice: Stale) -> bool:
+        """The program has caught up: events held since this notice come now.  ``False``: none are held for it."""
+        return resynced(self._context, self._open_handle(), notice.id)
+
     # --- what comes ---
 
     def events(self) -> Stream[Event]:
@@ -156,7 +196,8 @@ class Client(Owner):
     def notices(self) -> Stream[Notice]:
         """What happens to the connection.  One reader at a time.
 
-        :class:`Connected`, :class:`Disconnected`, :class:`Gap`, :class:`Warned`, and at last :class:`Closed`.
+        :class:`Connected`, :class:`Disconnected`, :class:`Gap`, :class:`Stale`, :class:`Synced`, :class:`Subscribed`,
+        :class:`Warned`, and at last :class:`Closed`.
         """
         return self._notices
 
@@ -186,8 +227,8 @@ class Client(Owner):
         """The program knows that the network is another one now: a new address, a route, a VPN that came or went.
 
         Every open connection of this event loop sends a ping at once and ends if nothing arrives within 5 seconds (or
-        ``pong_timeout``, if that is shorter); a client that waits for its next attempt begins it at once.  The
-        library notices by itself when the machine has slept.
+        ``pong_timeout``, if that is shorter); a client that waits for its next attempt begins it at once, and one
+        that is connecting begins anew.  The library notices by itself when the machine has slept.
 
         :raises NotConnectedError: the client has ended
         """

@@ -27,6 +27,10 @@ _ACTORS = {
 }
 
 
+# How a call ends without an answer.
+_UNANSWERED = (_abi.ERR_NOT_SENT, _abi.ERR_OUTCOME_UNKNOWN, _abi.ERR_CALL_TIMEOUT, _abi.ERR_CANCELLED)
+
+
 class GatewireError(Exception):
     """Something that the library reports.
 
@@ -63,6 +67,11 @@ class GatewireError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.details = details
+
+    @property
+    def idempotency_key(self) -> Optional[str]:
+        """The key of an idempotent call that ended without an answer: repeat it with ``idempotent=key``."""
+        return self.name if self.name and self.status in _UNANSWERED else None
 
     def __str__(self) -> str:
         label = self.status_name

@@ -91,7 +91,50 @@ class Gap:
     missing: int
 
 
-Notice = Union[Connected, Disconnected, Closed, Warned, Gap]
+@dataclass(frozen=True)
+class Stale:
+    """What is known of the gateway may be old: after each connection but the first, and after each :class:`Gap`.
+
+    With ``resync=`` of :func:`connect`, events are held until ``client.resynced(notice)``.
+    """
+
+    id: int
+    #: ``"reconnect"`` or ``"gap"``
+    reason: str
+    #: number of the last event that came, or ``None``
+    last_sequence: Optional[int]
+
+
+class SyncAnswer(NamedTuple):
+    """What one call of ``initial_sync`` came to."""
+
+    method: str
+    #: parsed; ``None`` if it failed
+    payload: Any
+    #: the error object, ``{"code": ..., "message": ...}``, or ``None``
+    error: Any
+
+
+@dataclass(frozen=True)
+class Synced:
+    """All calls of ``initial_sync`` have ended on this connection."""
+
+    answers: list[SyncAnswer]
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """A subscription was made anew on this connection, or could not be; it stays either way."""
+
+    subscription: int
+    #: the answer, parsed
+    payload: Any
+    error: Optional[GatewireError]
+
+
+Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed]
+
+_REASONS = {_abi.RESYNC_RECONNECT: "reconnect", _abi.RESYNC_GAP: "gap"}
 
 
 def make_notice(report: Report) -> Optional[Notice]:
@@ -107,6 +150,16 @@ def make_notice(report: Report) -> Optional[Notice]:
         return Warned(report.text, report.name, report.error() if report.status else None)
     if kind == _abi.EVENT_GAP:
         return Gap(report.sequence, report.code)
+    if kind == _abi.EVENT_RESYNC:
+        last = None if report.sequence == _abi.NO_SEQUENCE else report.sequence
+        return Stale(report.subject, _REASONS.get(report.code, str(report.code)), last)
+    if kind == _abi.EVENT_SYNCED:
+        answers = from_json(report.payload)
+        return Synced([SyncAnswer(each["method"], each.get("payload"), each.get("error")) for each in answers])
+    if kind == _abi.EVENT_SUBSCRIBED:
+        if report.status:
+            return Subscribed(report.subject, None, report.error())
+        return Subscribed(report.subject, from_json(report.payload), None)
     return None
 
 

@@ -11,8 +11,9 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, client, context, doctor, event, route, server, socket, trust
+from . import base, call, client, context, doctor, event, route, server, socket, trust
 from .base import *  # noqa: F403
+from .call import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
 from .doctor import *  # noqa: F403
@@ -29,6 +30,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **context.LAYOUTS,
     **route.LAYOUTS,
     **trust.LAYOUTS,
+    **call.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -40,6 +42,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **context.FUNCTIONS,
     **route.FUNCTIONS,
     **trust.FUNCTIONS,
+    **call.FUNCTIONS,
     **client.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,

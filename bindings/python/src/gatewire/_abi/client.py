@@ -6,6 +6,7 @@ from ctypes import POINTER, Structure, c_char_p, c_int32, c_size_t, c_uint32, c_
 from typing import Any
 
 from .base import HANDLE_OUT, Header
+from .call import OfflineOptions, ResyncOptions, SyncCall
 from .route import RouteOptions
 from .trust import TlsState, TrustOptions
 
@@ -15,8 +16,6 @@ CLIENT_NO_RECONNECT = 1 << 2
 CLIENT_NO_DEFLATE = 1 << 3
 CLIENT_DEFLATE_TAKEOVER = 1 << 4
 CLIENT_NO_DEVICE = 1 << 5
-
-CALL_EXPECT_FINAL = 1 << 0
 
 
 class ClientOptions(Structure):
@@ -72,18 +71,10 @@ class ClientOptions(Structure):
         ("max_calls", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
         ("reserved", c_uint32),
-    ]
-
-
-class CallOptions(Structure):
-    """``gw_call_options``"""
-
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flags", c_uint32),
-        ("timeout_ms", c_uint32),
-        ("reserved", c_uint32),
-        ("user_data", c_void_p),
+        ("sync_calls", POINTER(SyncCall)),
+        ("sync_count", c_size_t),
+        ("offline", POINTER(OfflineOptions)),
+        ("resync", POINTER(ResyncOptions)),
     ]
 
 
@@ -129,7 +120,6 @@ class ClientState(Structure):
 
 LAYOUTS: dict[int, type[Structure]] = {
     7: ClientOptions,
-    8: CallOptions,
     9: ClientState,
 }
 
@@ -137,12 +127,6 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_client_options_init": (None, [POINTER(ClientOptions)]),
     "gw_client_open": (c_int32, [c_void_p, POINTER(ClientOptions), HANDLE_OUT]),
     "gw_client_id": (c_uint64, [c_void_p]),
-    "gw_call_options_init": (None, [POINTER(CallOptions)]),
-    "gw_client_call": (
-        c_int32,
-        [c_void_p, c_char_p, c_char_p, c_size_t, POINTER(CallOptions), POINTER(c_uint64)],
-    ),
-    "gw_client_cancel": (c_int32, [c_void_p, c_uint64]),
     "gw_client_close": (c_int32, [c_void_p, c_uint32, c_char_p]),
     "gw_client_free": (None, [c_void_p]),
     "gw_client_set_pins": (c_int32, [c_void_p, POINTER(c_char_p), c_size_t]),

@@ -12,9 +12,10 @@ from typing import Any, Optional, TypeVar, Union
 from .. import _abi
 from .._context import Context, Json, Owner, Report, from_json, to_json
 from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
-from .._values import milliseconds, text, texts
+from .._values import text, texts
+from ..calls import fill_call_options, resynced, subscribe
 from ..errors import GatewireError, NotConnectedError, make_error
-from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, State, make_notice, read_state
+from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
 from ..trust import TlsState, ask_now, read_tls
 from ._poller import Poller
 
@@ -82,10 +83,22 @@ class Client(Owner):
         timeout: Optional[float] = None,
         expect_final: bool = False,
         on_accepted: Optional[Callable[[Any], object]] = None,
+        idempotent: Union[bool, str] = False,
+        traceparent: Optional[str] = None,
+        online_only: bool = False,
     ) -> Any:
         """Calls a method, waits, and returns its answer, parsed.  As :meth:`gatewire.Client.call`."""
         return from_json(
-            self.call_raw(method, params, timeout=timeout, expect_final=expect_final, on_accepted=on_accepted)
+            self.call_raw(
+                method,
+                params,
+                timeout=timeout,
+                expect_final=expect_final,
+                on_accepted=on_accepted,
+                idempotent=idempotent,
+                traceparent=traceparent,
+                online_only=online_only,
+            )
         )
 
     def call_raw(
@@ -96,13 +109,15 @@ class Client(Owner):
         timeout: Optional[float] = None,
         expect_final: bool = False,
         on_accepted: Optional[Callable[[Any], object]] = None,
+        idempotent: Union[bool, str] = False,
+        traceparent: Optional[str] = None,
+        online_only: bool = False,
     ) -> bytes:
         """As :meth:`call`, but returns the answer as the gateway wrote it: JSON, or ``b""``."""
         body = to_json(params)
         options = _abi.CallOptions()
         _abi.lib.gw_call_options_init(byref(options))
-        options.timeout_ms = milliseconds("timeout", timeout)
-        options.flags = _abi.CALL_EXPECT_FINAL if expect_final else 0
+        fill_call_options(options, timeout, expect_final, idempotent, traceparent, online_only)
         number = c_uint64()
         call = _Call()
         with self._poller.lock:
@@ -134,6 +149,23 @@ class Client(Owner):
         if isinstance(call.result, GatewireError):
             raise call.result
         return call.result
+
+    # --- what connections begin with ---
+
+    def subscribe(self, method: str, params: Json = None) -> int:
+        """As :meth:`gatewire.Client.subscribe`."""
+        with self._poller.lock:
+            return subscribe(self._context, self._open_handle(), method, params)
+
+    def unsubscribe(self, subscription: int) -> None:
+        """As :meth:`gatewire.Client.unsubscribe`."""
+        with self._poller.lock:
+            self._context.check(_abi.lib.gw_client_unsubscribe(self._open_handle(), subscription))
+
+    def resynced(self, notice: Stale) -> bool:
+        """As :meth:`gatewire.Client.resynced`."""
+        with self._poller.lock:
+            return resynced(self._context, self._open_handle(), notice.id)
 
     # --- what comes ---
 
@@ -195,8 +227,8 @@ class Client(Owner):
         """The program knows that the network is another one now: a new address, a route, a VPN that came or went.
 
         An open connection sends a ping at once and ends if nothing arrives within 5 seconds (or ``pong_timeout``,
-        if that is shorter); a client that waits for its next attempt begins it at once.  The library notices by
-        itself when the machine has slept.
+        if that is shorter); a client that waits for its next attempt begins it at once, and one that is connecting
+        begins anew.  The library notices by itself when the machine has slept.
 
         :raises NotConnectedError: the client has ended
         """
