@@ -8,7 +8,6 @@ public struct JSONMembers: ~Copyable {
     private struct Entry {
         var keyStart = 0
         var keyEnd = 0
-        var word: UInt64 = 0
         var value = JSONSlice(kind: .null, range: 0..<0)
     }
 
@@ -40,24 +39,22 @@ public struct JSONMembers: ~Copyable {
     }
 
     /// The value of a member.  Of several with the same name the last counts, as with `JSON.parse` of ECMAScript.
-    @inline(__always)
     public func find(_ name: StaticString, in text: UnsafeRawBufferPointer) -> JSONSlice? {
-        // Where this is inlined, the word is a constant.
-        find(name, KeyWord(name).word, in: text)
-    }
-
-    private func find(_ name: StaticString, _ word: UInt64, in text: UnsafeRawBufferPointer) -> JSONSlice? {
         if isTruncated { return JSON.member(name, of: object, in: text) }
+        guard let base = text.baseAddress else { return nil }
+        // The first byte alone tells most names apart, unless it is an escape; and escapes make a key longer.
+        let initial = name.utf8CodeUnitCount > 0 ? name.utf8Start.pointee : 0
         var index = count
         while index > 0 {
             index &-= 1
-            let known = entries[index].word
-            if known == 0 {
-                let key = entries[index].keyStart..<entries[index].keyEnd
-                if JSON.isKey(key, name, in: text) { return entries[index].value }
-            } else if known == word {
-                return entries[index].value
+            let start = entries[index].keyStart
+            let end = entries[index].keyEnd
+            guard end &- start >= name.utf8CodeUnitCount, end <= text.count else { continue }
+            if start < end {
+                let first = base.load(fromByteOffset: start, as: UInt8.self)
+                guard first == initial || first == Tokens.backslash else { continue }
             }
+            if Tokens(base, end).unescapedEquals(start, name) { return value(index) }
         }
         return nil
     }
@@ -68,49 +65,14 @@ public struct JSONMembers: ~Copyable {
     }
 
     @inline(__always)
-    mutating func record(key: Range<Int>, _ value: JSONSlice, in text: Tokens) {
+    mutating func record(key: Range<Int>, _ value: JSONSlice) {
         guard count < JSONMembers.capacity else {
             isTruncated = true
             return
         }
-        entries[count] = Entry(
-            keyStart: key.lowerBound, keyEnd: key.upperBound, word: KeyWord(key, in: text).word, value: value)
+        entries[count] = Entry(keyStart: key.lowerBound, keyEnd: key.upperBound, value: value)
         count &+= 1
     }
 
     mutating func end(_ value: JSONSlice) { object = value }
-}
-
-/// A key as one number, so that names are compared in one step: its one to eight bytes.  0 for every other key, and for
-/// one with an escape.
-private struct KeyWord {
-    let word: UInt64
-
-    @inline(__always)
-    init(_ key: Range<Int>, in text: Tokens) {
-        let count = key.upperBound &- key.lowerBound
-        guard count > 0, count <= 8 else {
-            word = 0
-            return
-        }
-        let bytes = text.eightBytes(key.lowerBound) &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
-        let slash = bytes ^ 0x5c5c_5c5c_5c5c_5c5c
-        let hasEscape = (slash &- 0x0101_0101_0101_0101) & ~slash & 0x8080_8080_8080_8080 != 0
-        word = hasEscape ? 0 : bytes
-    }
-
-    @inline(__always)
-    init(_ name: StaticString) {
-        let count = name.utf8CodeUnitCount
-        var bytes: UInt64 = 0
-        var at = 0
-        while at < count {
-            let byte = name.utf8Start[at]
-            // Its first byte ends up lowest of those that the key has, as in memory.
-            bytes = bytes &>> 8 | UInt64(byte) &<< 56
-            if byte == Tokens.backslash { bytes = 0 }
-            at &+= 1
-        }
-        word = count <= 8 ? bytes : 0
-    }
 }

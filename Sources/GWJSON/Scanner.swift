@@ -13,7 +13,7 @@ extension JSON {
         while true {
             switch cursor.next() {
             case .value(let key, let value):
-                members.record(key: key, value, in: text)
+                members.record(key: key, value)
             case .end(let end):
                 guard text.skipSpace(end) == text.end else { return nil }
                 let object = JSONSlice(kind: .object, range: start..<end)

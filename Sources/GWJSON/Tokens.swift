@@ -197,15 +197,6 @@ struct Tokens {
         return UInt32(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt32.self))
     }
 
-    /// Eight bytes as a little-endian number, zeros for those that are missing.
-    @inline(__always)
-    func eightBytes(_ at: Int) -> UInt64 {
-        if end &- at >= 8 { return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
-        var bytes: UInt64 = 0
-        for place in 0..<8 { bytes |= UInt64(byte(at &+ place)) &<< UInt64(truncatingIfNeeded: 8 &* place) }
-        return bytes
-    }
-
     static let quote: UInt8 = 0x22
     static let backslash: UInt8 = 0x5c
     static let comma: UInt8 = 0x2c
