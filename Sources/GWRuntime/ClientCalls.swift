@@ -10,9 +10,25 @@ extension Client {
     /// Queues a request; whether the queue is above its high mark now.
     public func call(_ request: CallRequest) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
         let now = Syscall.coarseNow()
-        guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
-            return kept(try machine.call(request, output: nil, now))
+        let sent = lendChannel { channel in
+            channel.lendWebSocket { webSocket in
+                do throws(Failure) {
+                    return .success(try call(request, channel, webSocket, now))
+                } catch {
+                    return .failure(error)
+                }
+            } ?? Result<(call: UInt64, isAboveMark: Bool)?, Failure>.success(nil)
         }
+        if let sent = try sent?.get() { return sent }
+        return kept(try machine.call(request, output: nil, now))
+    }
+
+    /// nil where the connection takes no frames.
+    @inline(__always)
+    private func call(
+        _ request: CallRequest, _ channel: Channel, _ webSocket: WebSocketConnection, _ now: Instant
+    ) throws(Failure) -> (call: UInt64, isAboveMark: Bool)? {
+        guard channel.isOpen, webSocket.isOpen else { return nil }
         let output = ClientMachine.Output(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), offset: channel.nextOffset)
         let action = try machine.call(request, output: output, now)
@@ -22,6 +38,12 @@ extension Client {
             throw failure
         }
         return (id, queued(channel))
+    }
+
+    /// The call waits for a connection, and no longer than its time to live.
+    private func kept(_ action: ClientMachine.CallAction) -> (call: UInt64, isAboveMark: Bool) {
+        reschedule()
+        return (action.id, false)
     }
 
     @inline(__always)
@@ -34,12 +56,6 @@ extension Client {
         webSocket.append(rest)
         webSocket.append(FrameWriter.end)
         return webSocket.endMessage()
-    }
-
-    /// The call waits for a connection, and no longer than its time to live.
-    private func kept(_ action: ClientMachine.CallAction) -> (call: UInt64, isAboveMark: Bool) {
-        reschedule()
-        return (action.id, false)
     }
 
     /// Ends a call for the host; whether there was one.

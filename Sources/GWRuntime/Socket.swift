@@ -36,7 +36,7 @@ public final class Socket: Source {
     let listener: Listener?
     private var source: UInt64 = 0
     var phase: Phase
-    var channel: Channel?
+    private var held = Held<Channel>()
     private var owesWritable = false
     private var isClosedByHost = false
     /// The checker of a text message that is being sent in parts, and what kind of message that is.
@@ -49,6 +49,11 @@ public final class Socket: Source {
     var timings = DialTimings()
     /// The state at the end.
     private var last: SocketState?
+
+    var channel: Channel? {
+        get { held.object }
+        set { held.object = newValue }
+    }
 
     init(context: Context, settings: SocketSettings, listener: Listener?) {
         self.settings = settings
@@ -107,27 +112,71 @@ public final class Socket: Source {
     public func send(
         _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression
     ) throws(Failure) -> Bool {
-        guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen
-        else {
-            throw Failure(.state, .none, "the connection is not open")
+        guard case .open = phase else { throw notOpen }
+        if bytes.count > WebSocketConnection.pieceBytes, !isPart, parts == nil, let channel,
+            let webSocket = channel.webSocket,
+            compression == .never || !webSocket.deflates(compression == .always ? .max : bytes.count)
+        {
+            return try sendLarge(kind.message, bytes, channel, webSocket)
         }
+        let result = held.lend { channel in
+            channel.lendWebSocket { webSocket in
+                do throws(Failure) {
+                    return .success(try send(kind.message, bytes, isPart: isPart, compression, channel, webSocket))
+                } catch {
+                    return .failure(error)
+                }
+            } ?? Result<Bool, Failure>.failure(notOpen)
+        }
+        guard let result else { throw notOpen }
+        return try result.get()
+    }
+
+    private var notOpen: Failure { Failure(.state, .none, "the connection is not open") }
+
+    @inline(__always)
+    private func send(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression,
+        _ channel: Channel, _ webSocket: WebSocketConnection
+    ) throws(Failure) -> Bool {
+        guard channel.isOpen, webSocket.isOpen else { throw notOpen }
         try checkRoom(bytes.count, channel.queuedBytes, webSocket)
-        let kind = kind.message
         if let parts, parts.kind != kind {
             throw Failure(.state, .program, "a message of the other kind is being sent in parts")
         }
-        let validator = try checkText(kind, bytes, isLast: !isPart)
         if isPart || parts != nil {
+            let validator = try checkText(kind, bytes, isLast: !isPart)
             if parts == nil, let failure = webSocket.beginFragments(kind, compress: compression != .never) {
                 throw failure
             }
             if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
             parts = isPart ? (kind, validator) : nil
-        } else if let failure = webSocket.send(
-            kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
-        {
-            throw failure
+        } else {
+            guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
+            if let failure = webSocket.send(
+                kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
+            {
+                throw failure
+            }
         }
+        return queued(channel)
+    }
+
+    /// Queues a message of which the first pieces leave at once.  That may end the connection, so nothing is lent here.
+    @inline(never)
+    private func sendLarge(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, _ channel: Channel, _ webSocket: WebSocketConnection
+    ) throws(Failure) -> Bool {
+        guard channel.isOpen, webSocket.isOpen else { throw notOpen }
+        try checkRoom(bytes.count, channel.queuedBytes, webSocket)
+        guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
+        if let failure = webSocket.sendPieces(kind, bytes, drain: channel.sendEarly) { throw failure }
+        return queued(channel)
+    }
+
+    /// Output was added; whether it is above the high mark now.
+    @inline(__always)
+    private func queued(_ channel: Channel) -> Bool {
         channel.queueSend()
         guard channel.queuedBytes > settings.highWaterBytes else { return false }
         owesWritable = true
@@ -160,15 +209,15 @@ public final class Socket: Source {
     ) throws(Failure) -> UTF8Validator {
         var validator = parts?.validator ?? UTF8Validator()
         guard kind == .text else { return validator }
-        guard validator.check(bytes), !isLast || validator.isComplete else {
-            throw Failure(.utf8, .program, "the text is not UTF-8; send other bytes as binary")
-        }
+        guard validator.check(bytes), !isLast || validator.isComplete else { throw notUTF8 }
         return validator
     }
 
+    private var notUTF8: Failure { Failure(.utf8, .program, "the text is not UTF-8; send other bytes as binary") }
+
     public func ping(_ payload: [UInt8]) throws(Failure) {
         guard case .open = phase, let channel, let webSocket = channel.webSocket, webSocket.isOpen else {
-            throw Failure(.state, .none, "the connection is not open")
+            throw notOpen
         }
         if let failure = webSocket.sendPing(payload) { throw failure }
         channel.queueSend()
@@ -176,12 +225,12 @@ public final class Socket: Source {
 
     /// Reads nothing more for now; what was read before still comes.
     public func pause() throws(Failure) {
-        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        guard case .open = phase, let channel else { throw notOpen }
         channel.pause()
     }
 
     public func resume() throws(Failure) {
-        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        guard case .open = phase, let channel else { throw notOpen }
         channel.resume()
     }
 
@@ -296,34 +345,42 @@ public final class Socket: Source {
 
 extension Socket: ChannelOwner {
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
-        var event: Event
         switch input {
         case .message(let kind, let payload):
             guard !isAboveRate(now) else { return closeForRate(channel, now) }
-            event = messageEvent(kind, payload, channel)
+            report(kind, payload, flags: 0, channel)
         case .part(let kind, let payload):
-            event = messageEvent(kind, payload, channel)
-            event.flags = Event.part
+            report(kind, payload, flags: Event.part, channel)
         case .ping(let payload):
-            event = self.event(.socketPing)
-            event.payload = context.arena.copy(payload)
+            report(.socketPing, payload)
         case .pong(let payload):
-            event = self.event(.socketPong)
-            event.payload = context.arena.copy(payload)
+            report(.socketPong, payload)
         case .needMore, .closed, .failed:
-            return
+            break
         }
-        emit(event)
     }
 
-    private func messageEvent(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ channel: Channel) -> Event {
-        var event = event(.socketMessage)
-        event.payload = payload
-        event.code = kind == .text ? 1 : 2
-        let batch = withContext { $0.events.number }
-        unread = (batch, batch == unread.batch ? unread.bytes &+ payload.count : payload.count)
-        if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
-        return event
+    @inline(__always)
+    private func report(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, flags: UInt32, _ channel: Channel
+    ) {
+        withContext { context in
+            let place = context.events.filling.place()
+            place.initialize(to: event(.socketMessage))
+            place.pointee.payload = payload
+            place.pointee.code = kind == .text ? 1 : 2
+            place.pointee.flags = flags
+            let batch = context.events.number
+            if batch != unread.batch { unread = (batch, 0) }
+            unread.bytes &+= payload.count
+            if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
+        }
+    }
+
+    private func report(_ type: EventType, _ payload: UnsafeRawBufferPointer) {
+        var event = event(type)
+        event.payload = context.arena.copy(payload)
+        emit(event)
     }
 
     private func closeForRate(_ channel: Channel, _ now: Instant) {

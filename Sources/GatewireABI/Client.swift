@@ -22,7 +22,7 @@ public func gw_client_open(
         let settings = prepare { () throws(Failure) in try clientSettings(options, context.tls) }
         return onContext(context) { () throws(Failure) in
             let client = Client(context: context, settings: try settings.get())
-            out.pointee = makeHandle(ClientHandle(context: context, id: client.id))
+            out.pointee = makeHandle(ClientHandle(context: context, link: client))
             return .ok
         }
     }
@@ -109,7 +109,7 @@ public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePoin
 func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let client = handle.context.client(handle.id) else {
+            guard !handle.hasEnded, let client = handle.client else {
                 throw Failure(.gone, .program, "the client has ended")
             }
             return try body(client)
@@ -121,10 +121,8 @@ func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Sta
 private func withLink(_ handle: OpaquePointer, _ body: (Link) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let link = handle.context.link(handle.id) else {
-                throw Failure(.gone, .program, "the client has ended")
-            }
-            return try body(link)
+            guard !handle.hasEnded else { throw Failure(.gone, .program, "the client has ended") }
+            return try body(handle.link)
         }
     }
 }
