@@ -111,7 +111,7 @@ PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
 NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js
-TEST_PARTS := test-unit test-fuzz test-c test-python test-node test-peers test-autobahn lint layers abi
+TEST_PARTS := test-unit test-simulate test-fuzz test-c test-python test-node test-peers test-autobahn lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
 test: test-dependencies all build/static/libgatewire.so ## everything that must hold on every commit
@@ -122,6 +122,9 @@ test-unit: | dependencies ## unit and vector tests of the Swift layers
 
 test-fuzz: | dependencies ## the kept inputs of the fuzz targets, and two seconds of new ones each
 	@SECONDS_EACH=2 Tests/Fuzz/run.sh
+
+test-simulate: | dependencies ## 2,000 seeds of `make simulate`
+	@SEEDS=2000 Tests/Simulation/run.sh
 
 test-c: all build/static/libgatewire.so ## the C programs, against the embedded and the static library
 	@Tests/C/all.sh
@@ -161,15 +164,19 @@ abi-store: all build/static/libgatewire.so | test-dependencies ## takes the inte
 abi: all build/static/libgatewire.so | test-dependencies ## header = version script = exports; layouts, status codes, baseline
 	@Tests/ABI/check.sh
 
-.PHONY: fuzz differential
+.PHONY: fuzz differential simulate
 SECONDS_EACH ?= 60
 fuzz: | dependencies ## every fuzz target for SECONDS_EACH seconds (60), kept findings first; TARGETS names some of them
 	@SECONDS_EACH=$(SECONDS_EACH) Tests/Fuzz/run.sh
 
-SEEDS ?= 50000
 FIRST ?= 0
+differential: SEEDS ?= 50000
 differential: | test-dependencies ## verdicts on SEEDS (50000) streams of frames from FIRST (0) on, beside other engines
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) Tests/Differential/run.sh
+
+simulate: SEEDS ?= 10000
+simulate: | dependencies ## client and gateway over a simulated network, SEEDS (10000) runs; SEED and TRACE=1 show one
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) SEED=$(SEED) TRACE=$(TRACE) Tests/Simulation/run.sh
 
 .PHONY: asan tsan valgrind
 asan: | dependencies ## the C programs with the address sanitizer

@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 out=build/faults
-mkdir -p "$out"
+mkdir -p "$out/certificates"
+[ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
 for program in cut exits networks stalled; do
   sources=Tests/Faults/$program.c
@@ -16,7 +17,7 @@ done
 
 # The three at once: most of their time is waiting.
 for drive in poll thread guardian; do
-  timeout 1800 "$out/cut" "$drive" - full > "$out/cut-$drive.log" 2>&1 &
+  timeout 1800 "$out/cut" "$drive" "$out/certificates" full > "$out/cut-$drive.log" 2>&1 &
 done
 for drive in poll thread guardian; do
   for program in exits stalled; do timeout 120 "$out/$program" "$drive" > "$out/$program-$drive.log" 2>&1 || true; done

@@ -4,12 +4,12 @@ import GWBase
 public struct Admission {
     public struct Policy {
         public var protocolVersion: UInt32 = 4
-        /// Empty: not asked for.
-        public var token: [UInt8] = []
-        public var password: [UInt8] = []
+        /// nil: not asked for.
+        public var token: Secret?
+        public var password: Secret?
         public var requiresDevice = false
         public init() {}
-        public var asksForCredential: Bool { !token.isEmpty || !password.isEmpty }
+        public var asksForCredential: Bool { token != nil || password != nil }
     }
 
     /// How far a signature time may be off, either way.
@@ -94,11 +94,11 @@ public struct Admission {
 
     private func judgeCredential(_ request: ConnectRequest) -> Credential {
         guard policy.asksForCredential else { return .accepted }
-        if let token = request.token, !token.isEmpty, !policy.token.isEmpty {
-            return verifier.isEqual(token, policy.token) ? .accepted : .wrong
+        if let token = request.token, !token.isEmpty, let wanted = policy.token {
+            return verifier.isEqual(token, wanted) ? .accepted : .wrong
         }
-        if let password = request.password, !password.isEmpty, !policy.password.isEmpty {
-            return verifier.isEqual(password, policy.password) ? .accepted : .wrong
+        if let password = request.password, !password.isEmpty, let wanted = policy.password {
+            return verifier.isEqual(password, wanted) ? .accepted : .wrong
         }
         return .missing
     }
@@ -116,7 +116,7 @@ public struct Admission {
                 "bootstrap token invalid or expired (ask for a new one)", "AUTH_BOOTSTRAP_TOKEN_INVALID",
                 reason: "bootstrap_token_invalid", nextStep: "review_auth_configuration")
         }
-        let isToken = !policy.token.isEmpty && (credential == .missing || has(request.token))
+        let isToken = policy.token != nil && (credential == .missing || has(request.token))
         let (kind, code) = isToken ? ("token", "AUTH_TOKEN") : ("password", "AUTH_PASSWORD")
         guard credential == .wrong else {
             return Admission.unauthorized(

@@ -123,6 +123,6 @@ public protocol ProofVerifier: AnyObject {
     func deviceID(_ publicKey: [UInt8]) -> [UInt8]
     /// Whether a base64url or base64 signature over the payload is the key's.
     func isSignature(_ signature: [UInt8], over payload: [UInt8], by publicKey: [UInt8]) -> Bool
-    /// Whether two secrets are equal, in a time that does not tell where they differ.
-    func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool
+    /// Whether what was shown is the secret, in a time that does not tell where they differ.
+    func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool
 }

@@ -33,5 +33,5 @@ public final class OpenSSLVerifier: ProofVerifier {
         return Ed25519.verify(raw, over: payload, publicKey: publicKey)
     }
 
-    public func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool { isSameSecret(secret, other) }
+    public func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool { isSameSecret(shown, secret) }
 }

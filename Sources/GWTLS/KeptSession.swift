@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// The session that a client can resume: the last one that its server gave a ticket or an id for (RFC 8446 section 4.6.1, RFC 5246
-/// section 7.3).  In memory only, and used once (RFC 8446 appendix C.4).
+/// section 7.3).  In memory only, and with TLS 1.3 used once (RFC 8446 appendix C.4).
 final class KeptSession {
     let handle: OpaquePointer
     /// Whose it is.

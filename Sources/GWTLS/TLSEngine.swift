@@ -141,7 +141,8 @@ public final class TLSEngine {
         }
     }
 
-    /// Offers the kept session, if its certificate would be believed now.  The session is used once: its server gives another.
+    /// Offers the kept session, if its certificate would be believed now.  The session is used once: its server gives another,
+    /// or `keepAgain` keeps it.
     private func resume(_ client: TLSClient) {
         guard let kept = client.keptSession else { return }
         client.keptSession = nil
@@ -154,6 +155,14 @@ public final class TLSEngine {
         let chain = ShownChain(leaf: Certificate(sharing: leaf), stack: SSL_get_peer_cert_chain(session))
         var verifier = PeerVerifier(chain, policy, context, session: session, peerName: peerName)
         if verifier.judge() != nil { SSL_set_session(session, nil) }
+    }
+
+    /// A session of TLS 1.2 may go on any number of times; its server gives a new ticket only to renew it (RFC 5077 section 3.3).
+    private func keepAgain() {
+        guard let client, client.keptSession == nil, isResumed, SSL_version(session) == TLS1_2_VERSION,
+            let again = SSL_get1_session(session)
+        else { return }
+        client.keptSession = KeptSession(owning: again, peerName: peerName)
     }
 
     private static func setupFailure() -> Failure {
@@ -220,6 +229,7 @@ public final class TLSEngine {
             if let failure = protocolRefusal() { return .failed(fail(failure)) }
             refusal = nil
             state = .open
+            keepAgain()
             return .done
         }
         switch SSL_get_error(session, result) {

@@ -71,6 +71,10 @@ enum TLSFailure {
         if alert == SSL_AD_NO_APPLICATION_PROTOCOL {
             return Failure(.tlsALPN, actor, "the \(peer) does not speak http/1.1 (TLS alert no_application_protocol)")
         }
+        if alert == SSL_AD_CERTIFICATE_REQUIRED {
+            return Failure(
+                .tls, .user, "the \(peer) wants a certificate and was shown none (TLS alert certificate_required)")
+        }
         let name = String(SSL_alert_desc_string_long(alert))
         // These say nothing against the next try.
         let isPassing = alert == SSL_AD_INTERNAL_ERROR || alert == SSL_AD_USER_CANCELLED

@@ -51,6 +51,8 @@ final class ListeningHandle {
     let id: UInt64
     /// As it was opened.
     let listening: ListeningSettings
+    /// Borrowed by the host until it asks again.
+    var tls: TLSTexts?
     /// All that it has been, for as long as the handle: the host borrows its texts.
     private var addresses: [ListeningAddress]
 

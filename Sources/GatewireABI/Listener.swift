@@ -161,6 +161,21 @@ public func gw_listener_get_state(
     return withConnection(listener, connection) { socket throws(Failure) in try fill(out, socket) }
 }
 
+@_cdecl("gw_listener_get_tls") @implementation
+public func gw_listener_get_tls(
+    _ listener: OpaquePointer?, _ connection: UInt64, _ out: UnsafeMutablePointer<gw_tls_state>?
+) -> gw_status {
+    guard let listener, let out else { return Status.argument.code }
+    return withConnection(listener, connection) { socket throws(Failure) in
+        try TLSTexts.check(out)
+        guard let agreement = socket.agreement else { throw TLSTexts.none }
+        let texts = TLSTexts(agreement)
+        withObject(listener, ListeningHandle.self) { $0.tls = texts }
+        texts.fill(out)
+        return .ok
+    }
+}
+
 @_cdecl("gw_listener_get_stats") @implementation
 public func gw_listener_get_stats(
     _ listener: OpaquePointer?, _ out: UnsafeMutablePointer<gw_listener_stats>?

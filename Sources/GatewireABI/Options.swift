@@ -96,6 +96,15 @@ func secret(_ label: StaticString, _ value: UnsafePointer<CChar>?) throws(Failur
     return secret
 }
 
+/// As `secret`, for one that stands in JSON: UTF-8.
+func secretText(_ label: StaticString, _ value: UnsafePointer<CChar>?) throws(Failure) -> Secret? {
+    var validator = UTF8Validator()
+    guard validator.check(borrowedBytes(value)), validator.isComplete else {
+        throw Failure(.argument, .program, "\(label) is not UTF-8")
+    }
+    return try secret(label, value)
+}
+
 /// A path or another text for the system.
 func path(_ name: StaticString, _ value: UnsafePointer<CChar>?) throws(Failure) -> String? {
     guard let bytes = try GatewireABI.name(name, value) else { return nil }

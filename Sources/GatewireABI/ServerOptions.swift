@@ -28,8 +28,8 @@ func serverSettings(_ pointer: UnsafePointer<gw_server_options>) throws(Failure)
     case 3: settings.session.policy.protocolVersion = 3
     default: throw Failure(.argument, .program, "protocol is \(options.protocol), known are 3 and 4")
     }
-    settings.session.policy.token = try name("token", options.token) ?? []
-    settings.session.policy.password = try name("password", options.password) ?? []
+    settings.session.policy.token = try secretText("token", options.token)
+    settings.session.policy.password = try secretText("password", options.password)
     settings.session.policy.requiresDevice = has(GW_SERVER_REQUIRE_DEVICE)
     settings.session.version = try name("version", options.version) ?? "gatewire \(versionText)".bytes
     settings.session.tickMilliseconds = value(options.tick_interval_ms, default: Limits.tickMilliseconds)

@@ -18,7 +18,8 @@ struct ServeCommand {
                 Option("--cert", "FILE", "certificate chain, PEM, leaf first; needs --key"),
                 Option("--key", "FILE", "its private key, PEM"),
                 Option("--name", "NAME", "name or address for the self-signed certificate; may be repeated"),
-                Option("--plaintext", nil, "ws:// without TLS; loopback addresses only"),
+            ] + ClientCertificates.options + [
+                Option("--plaintext", nil, "ws:// without TLS; loopback addresses only")
             ] + ClientArguments.credentials + [
                 Option("--require-device", nil, "refuse clients without a device identity"),
                 Option("--no-deflate", nil, "do not agree to compression"),
@@ -34,6 +35,9 @@ struct ServeCommand {
         options.address = arguments.value("--address")
         options.certificate_file = arguments.value("--cert")
         options.key_file = arguments.value("--key")
+        options.client_ca_file = arguments.value("--client-ca")
+        if arguments.has("--client-optional") { options.flags |= UInt32(GW_SERVER_CLIENT_OPTIONAL) }
+        guard ClientCertificates.check(arguments, of: command) else { return .usage }
         guard arguments.has("--cert") == arguments.has("--key") else {
             return command.complain("--cert and --key", "go together")
         }

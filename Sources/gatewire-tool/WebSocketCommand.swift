@@ -55,7 +55,7 @@ enum WebSocketCommand {
             Option("--key", "FILE", "its private key, PEM"),
             Option("--name", "NAME", "name or address for the certificate that is made; may be repeated"),
             Option("--max-connections", "N", "refuse more than these; default 1024"),
-        ]
+        ] + ClientCertificates.options
     }
 
     private static func run(_ arguments: Arguments) -> ExitCode {

@@ -14,6 +14,9 @@ struct WebSocketServer {
         options.port = address.port
         options.certificate_file = arguments.value("--cert")
         options.key_file = arguments.value("--key")
+        options.client_ca_file = arguments.value("--client-ca")
+        if arguments.has("--client-optional") { options.flags |= UInt32(GW_LISTENER_CLIENT_OPTIONAL) }
+        guard ClientCertificates.check(arguments, of: WebSocketCommand.command) else { return .usage }
         guard arguments.has("--cert") == arguments.has("--key") else {
             return WebSocketCommand.command.complain("--cert and --key", "go together")
         }

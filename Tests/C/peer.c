@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -40,6 +41,8 @@ static void serve(peer_server *server, int socket) {
   struct timeval limit = {.tv_sec = PEER_DEADLINE_S};
   setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  int yes = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   peer peer = {.server = server, .socket = socket};
   server->script(&peer);
   if (peer.tls != NULL) SSL_free(peer.tls);

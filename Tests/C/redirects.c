@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+static const char *directory;
 static char certificate[1024];
 
 /* What the scripts answer, and the requests that they saw. */
@@ -158,6 +159,71 @@ static void never_from_wss_to_ws(void) {
   CHECK(event.event.code == 302 && slice_has(event.event.text, "wss to ws"));
 }
 
+static void opening_over_tls(peer *peer) {
+  if (peer_tls(peer)) opening(peer);
+}
+
+/* What a redirect to a TLS server that shows a certificate leads to: the target's script, the pins of the first. */
+static void leads(bool from_tls, const char *shown, const char *pin, gw_status wanted) {
+  host host;
+  kept_event event;
+  gw_socket *socket = NULL;
+  gw_socket_options options;
+  char path[1100];
+  const char *pins[] = {pin};
+  reset();
+  snprintf(path, sizeof path, "%s/%s", directory, shown);
+  peer_server *target = peer_listen(opening_over_tls, path, 1);
+  peer_server *server = from_tls ? peer_listen(answering_over_tls, certificate, 1) : peer_listen(answering, NULL, 1);
+  REQUIRE(target != NULL && server != NULL && host_open(&host));
+  redirect_to(peer_url(target));
+  gw_socket_options_init(&options);
+  options.url = peer_url(server);
+  options.max_redirects = 1;
+  options.ca_file = certificate;
+  options.pins = pin == NULL ? NULL : pins;
+  options.pin_count = pin != NULL;
+  REQUIRE_STATUS(gw_socket_open(host.context, &options, &socket), GW_OK);
+  if (wanted == GW_OK) {
+    gw_socket_state state = {.struct_size = sizeof state};
+    CHECK(host_wait(&host, GW_EVENT_SOCKET_OPEN, 0, &event));
+    CHECK_STATUS(gw_socket_get_state(socket, &state), GW_OK);
+    CHECK(state.tls == 1 && head_count == 2);
+  } else {
+    CHECK(host_wait(&host, GW_EVENT_SOCKET_CLOSED, 0, &event));
+    CHECK_STATUS(event.event.status, wanted);
+    CHECK(head_count == 1 && peer_received(target) == 0);
+  }
+  gw_socket_free(socket);
+  host_close(&host);
+  peer_join(server);
+  peer_join(target);
+}
+
+static void pins_hold_for_the_target(void) {
+  char pin[80];
+  host host;
+  gw_listener *listener = NULL;
+  gw_listener_options options;
+  gw_slice text;
+  REQUIRE(host_open(&host));
+  gw_listener_options_init(&options);
+  options.certificate_file = options.key_file = certificate;
+  REQUIRE_STATUS(gw_listener_open(host.context, &options, &listener), GW_OK);
+  CHECK_STATUS(gw_listener_get_text(listener, GW_SERVER_KEY_PIN, &text), GW_OK);
+  snprintf(pin, sizeof pin, "key:%.*s", (int)text.len, (const char *)text.ptr);
+  gw_listener_free(listener);
+  host_close(&host);
+  leads(true, "renewed.pem", pin, GW_OK); /* the same key */
+  leads(true, "self.pem", pin, GW_ERR_TLS_PIN);
+  leads(true, "other.pem", pin, GW_ERR_TLS_PIN);
+}
+
+static void from_ws_to_wss_the_target_is_judged(void) {
+  leads(false, "good.pem", NULL, GW_OK);
+  leads(false, "self.pem", NULL, GW_ERR_TLS_CHAIN);
+}
+
 static void plaintext_rules_hold_for_the_target(void) {
   kept_event event;
   redirect_to("ws://example.com/");
@@ -237,7 +303,8 @@ static void the_limit_is_an_argument(void) {
 
 int main(int argc, char **argv) {
   host_read_arguments(argc, argv);
-  snprintf(certificate, sizeof certificate, "%s/good.pem", argc > 2 ? argv[2] : ".");
+  directory = argc > 2 ? argv[2] : ".";
+  snprintf(certificate, sizeof certificate, "%s/good.pem", directory);
   RUN("refusals: status, headers and body (RFC 6455 section 4.1)", refusals_are_told_whole);
   RUN("refusals: a body that stalls does not hide the status", a_body_that_stalls_does_not_hide_the_status);
   RUN("redirects: reported, not followed, unless asked for (RFC 6455 section 4.1)", redirects_are_opt_in);
@@ -245,6 +312,8 @@ int main(int argc, char **argv) {
       a_redirect_within_the_origin_keeps_the_credentials);
   RUN("redirects: another origin gets no credentials (RFC 9110 section 15.4)", another_origin_gets_no_credentials);
   RUN("redirects: never from wss to ws", never_from_wss_to_ws);
+  RUN("redirects: pins hold for the target, which is told nothing before", pins_hold_for_the_target);
+  RUN("redirects: from ws to wss the target is judged", from_ws_to_wss_the_target_is_judged);
   RUN("redirects: plaintext rules hold for the target", plaintext_rules_hold_for_the_target);
   RUN("redirects: a loop ends at the limit", a_loop_ends_at_the_limit);
   RUN("redirects: one to nowhere is a refusal", a_redirect_to_nowhere_is_a_refusal);

@@ -1,5 +1,6 @@
 /* Raw WebSockets: queues and their marks, parts, limits, compression, counters, and who closed. */
 #include "pair.h"
+#include "peer.h"
 #include "test.h"
 
 #include <poll.h>
@@ -168,6 +169,47 @@ static void reading_waits_for_a_host_that_does_not_poll(void) {
     REQUIRE(host_wait(&link.host, GW_EVENT_SOCKET_MESSAGE, gw_listener_id(link.listener), &event));
   CHECK(accepted_state(&link).messages_received == COUNT);
   link_close(&link);
+}
+
+/* When it is told to: messages without end, of 1000 bytes each. */
+static void floods(peer *peer) {
+  static char message[1000];
+  if (!peer_upgrade(peer) || !peer_read_json(peer, message, sizeof message)) return;
+  while (peer_send_frame(peer, 2, message, sizeof message)) {
+  }
+}
+
+/* A host that does not poll, which only a thread of the library reads for. */
+static void what_is_not_polled_has_an_exact_bound(void) {
+  enum { SIZE = 1000, LIMIT = 100000, READ = 256 * 1024 };
+  host host;
+  kept_event event;
+  gw_socket *socket = NULL;
+  gw_socket_state state = {.struct_size = sizeof state};
+  if (host_takeover == GW_TAKEOVER_NEVER) return;
+  gw_socket_limits limits = limits_of();
+  limits.max_unread_bytes = LIMIT;
+  peer_server *server = peer_listen(floods, NULL, 1);
+  gw_socket_options options = opening();
+  options.url = peer_url(server);
+  options.limits = &limits;
+  REQUIRE(host_open(&host));
+  REQUIRE_STATUS(gw_socket_open(host.context, &options, &socket), GW_OK);
+  REQUIRE(host_wait(&host, GW_EVENT_SOCKET_OPEN, gw_socket_id(socket), &event));
+  CHECK_STATUS(gw_socket_send(socket, GW_TEXT, "go", 2, GW_SEND_UNCOMPRESSED), GW_OK);
+  uint64_t counts[2] = {0, 1};
+  for (int64_t end = host_now() + HOST_DEADLINE_MS; (counts[0] != counts[1] || counts[1] == 0) && host_now() < end;) {
+    poll(NULL, 0, 100);
+    counts[0] = counts[1];
+    CHECK_STATUS(gw_socket_get_state(socket, &state), GW_OK);
+    counts[1] = state.messages_received;
+  }
+  CHECK(counts[1] * SIZE > LIMIT && counts[1] * SIZE <= LIMIT + READ);
+  if (counts[1] * SIZE > LIMIT + READ) printf("# %llu messages\n", (unsigned long long)counts[1]);
+  gw_socket_abort(socket);
+  gw_socket_free(socket);
+  host_close(&host);
+  peer_join(server);
 }
 
 static void a_watched_descriptor_tells_of_held_connections(void) {
@@ -360,6 +402,7 @@ int main(int argc, char **argv) {
   RUN("limits: the outgoing queue has two marks and an end", the_queue_has_two_marks);
   RUN("limits: one budget holds for all memory (RFC 6455 section 10.4)", one_budget_holds_for_all_memory);
   RUN("limits: a frame has a limit of its own (RFC 6455 section 10.4)", a_frame_has_a_limit_of_its_own);
+  RUN("limits: what is not polled has an exact bound", what_is_not_polled_has_an_exact_bound);
   RUN("limits: reading waits for a host that does not poll", reading_waits_for_a_host_that_does_not_poll);
   RUN("limits: a watched descriptor tells of connections that waited", a_watched_descriptor_tells_of_held_connections);
   RUN("limits: a paused end reads nothing until it goes on, or closes", a_paused_end_reads_nothing);

@@ -116,6 +116,23 @@ if command -v script > "$work/which"; then
 fi
 : > "$work/in"
 
+# --- client certificates ---
+
+mkdir "$work/certificates"
+Tests/C/certificates.sh "$work/certificates"
+first=$server first_url=$url first_pin=$pin
+background strict ws --listen 0 --echo --client-ca "$work/certificates/ca.pem"
+input 'who I am\n'
+expect 0 "a client certificate of the CA" ws "$url" --pin "$pin" --one \
+  --client-cert "$work/certificates/client.crt" --client-key "$work/certificates/client.key"
+verdict "it is let in" says '^who I am$'
+status=0
+timeout 10 "$tool" ws "$url" --pin "$pin" --one > "$work/out" 2> "$work/err" < "$work/in" || status=$?
+verdict "without one nobody gets in ($status)" test "$status" -ne 0
+stop TERM
+server=$first url=$first_url pin=$first_pin
+: > "$work/in"
+
 # --- the end ---
 
 "$tool" ws "$url" --pin "$pin" --linger forever > "$work/stays" 2>&1 < "$work/in" &

@@ -130,6 +130,23 @@ status=0
 wait "$events" || status=$?
 verdict "a lost connection ends events --once with 8 ($status)" test "$status" -eq 8
 
+mkdir "$work/certificates"
+Tests/C/certificates.sh "$work/certificates"
+expect 2 "optional client certificates of nobody" serve --port 0 --client-optional
+verdict "what they need is named" complains '--client-optional needs --client-ca'
+expect 2 "client certificates without TLS" serve --port 0 --client-ca "$work/certificates/ca.pem" --plaintext
+serve strict --client-ca "$work/certificates/ca.pem"
+shown="--client-cert $work/certificates/client.crt --client-key $work/certificates/client.key"
+# shellcheck disable=SC2086  # a list of words
+expect 0 "a client certificate of the CA" call "$url" health --pin "$pin" $shown
+status=0
+"$tool" call "$url" health --pin "$pin" > "$work/out" 2> "$work/err" || status=$?
+verdict "without one nobody gets in ($status)" test "$status" -ne 0
+stop TERM
+serve lenient --client-ca "$work/certificates/ca.pem" --client-optional
+expect 0 "without one where it is optional" call "$url" health --pin "$pin"
+stop TERM
+
 serve full --plaintext
 status=0
 "$tool" call "$url" health > /dev/full 2> "$work/err" || status=$?

@@ -2,6 +2,7 @@
  * that certificates.sh has filled. */
 #define _GNU_SOURCE
 #include "host.h"
+#include "pair.h"
 #include "peer.h"
 #include "test.h"
 
@@ -269,10 +270,19 @@ static void client_certificates_are_wanted(uint32_t flags) {
     CHECK(host_wait(&host, GW_EVENT_PEER_CONNECTED, 0, &event));
     CHECK(!slice_has(event.event.payload, "certificate"));
   } else {
-    while (host_wait(&host, GW_EVENT_PEER_DISCONNECTED, 0, &event) && event.event.status == GW_OK) {
+    bool here = false, there = false;
+    while ((!here || !there) && host_next(&host, HOST_DEADLINE_MS, &event)) {
+      if (event.event.type == GW_EVENT_CLIENT_CLOSED && event.event.source == gw_client_id(client)) {
+        CHECK_STATUS(event.event.status, GW_ERR_TLS);
+        CHECK(slice_has(event.event.text, "wants a certificate") && event.event.actor == GW_ACTOR_USER);
+        here = true;
+      } else if (event.event.type == GW_EVENT_PEER_DISCONNECTED && event.event.status != GW_OK) {
+        CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
+        CHECK(event.event.actor == GW_ACTOR_USER);
+        there = true;
+      }
     }
-    CHECK_STATUS(event.event.status, GW_ERR_TLS_CHAIN);
-    CHECK(event.event.actor == GW_ACTOR_USER);
+    CHECK(here && there);
   }
   gw_client_free(client);
 
@@ -287,6 +297,43 @@ static void client_certificates_are_wanted(uint32_t flags) {
 
 static void client_certificates_are_required(void) { client_certificates_are_wanted(0); }
 static void client_certificates_are_optional(void) { client_certificates_are_wanted(GW_SERVER_CLIENT_OPTIONAL); }
+
+static void a_listener_tells_what_tls_agreed_on(void) {
+  link_pair link;
+  gw_tls_state tls = {.struct_size = sizeof tls}, other = {.struct_size = sizeof other};
+  char pem[4096] = "";
+  gw_trust_options trust;
+  gw_trust_options_init(&trust);
+  trust.certificate_file = file("client.crt");
+  trust.key_file = file("client.key");
+  gw_listener_options serving = listening();
+  serving.certificate_file = serving.key_file = file("good.pem");
+  serving.client_ca_file = file("ca.pem");
+  gw_socket_options options = opening();
+  options.trust = &trust;
+  REQUIRE(link_open_with(&link, serving, options));
+  CHECK_STATUS(gw_listener_get_tls(link.listener, link.peer, &tls), GW_OK);
+  CHECK_STATUS(gw_socket_get_tls(link.socket, &other), GW_OK);
+  CHECK(slice_is(tls.version, "TLSv1.3") && tls.resumed == 0 && tls.cipher.len > 0 && tls.cipher.len == other.cipher.len);
+  FILE *shown = fopen(file("client.crt"), "r");
+  REQUIRE(shown != NULL);
+  fread(pem, 1, sizeof pem - 1, shown);
+  fclose(shown);
+  CHECK(slice_is(tls.chain, pem));
+  CHECK_STATUS(gw_listener_get_tls(NULL, link.peer, &tls), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_listener_get_tls(link.listener, link.peer, NULL), GW_ERR_ARGUMENT);
+  CHECK_STATUS(gw_listener_get_tls(link.listener, 12345, &tls), GW_ERR_GONE);
+  tls.struct_size = 8;
+  CHECK_STATUS(gw_listener_get_tls(link.listener, link.peer, &tls), GW_ERR_STRUCT_SIZE);
+  link_close(&link);
+
+  tls.struct_size = sizeof tls;
+  serving = listening();
+  serving.flags = GW_LISTENER_PLAINTEXT;
+  REQUIRE(link_open_with(&link, serving, opening()));
+  CHECK_STATUS(gw_listener_get_tls(link.listener, link.peer, &tls), GW_ERR_STATE);
+  link_close(&link);
+}
 
 static void copy_file(const char *from, const char *to) {
   char bytes[16384];
@@ -394,6 +441,7 @@ int main(int argc, char **argv) {
   RUN("the gateway serves given certificates", the_gateway_serves_given_certificates);
   RUN("client certificates are required and told", client_certificates_are_required);
   RUN("client certificates are asked for and told", client_certificates_are_optional);
+  RUN("a listener tells what TLS agreed on, and what the client showed", a_listener_tells_what_tls_agreed_on);
   RUN("a certificate is reloaded without dropping anybody", a_certificate_is_reloaded);
   RUN("a made certificate is valid for its names", a_made_certificate_is_valid_for_its_names);
   return test_finish();

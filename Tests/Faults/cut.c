@@ -1,7 +1,8 @@
 /* A connection that is cut, at every byte of its life and in both directions: while a proxy opens the tunnel, in the
  * TLS handshake, the upgrade, the challenge, the hello, a call and the close.  Whatever happens, each end is told in
  * one event and within its time, calls have the outcome that is true, and nothing is left behind.
- *   cut DRIVE - [full | SEED]      full: every byte, some minutes; else some cuts, chosen by the seed */
+ *   cut DRIVE CERTIFICATES [full | SEED]
+ * CERTIFICATES is the directory that certificates.sh has filled.  full: every byte, some minutes; else some cuts, chosen by the seed. */
 #define _GNU_SOURCE
 #include "../C/host.h"
 #include "../C/test.h"
@@ -28,23 +29,31 @@ typedef struct way {
   bool is_encrypted;
   const char *proxy; /* scheme, or NULL */
   bool is_raw;       /* a gw_socket in place of a gw_client */
+  bool is_unix;      /* over a Unix socket */
 } way;
 
 static const way ways[] = {
-    {"plain", false, NULL, false},
-    {"TLS", true, NULL, false},
-    {"plain through CONNECT", false, "http", false},
-    {"TLS through SOCKS 5", true, "socks5h", false},
-    {"raw, TLS", true, NULL, true},
+    {"plain", false, NULL, false, false},
+    {"TLS", true, NULL, false, false},
+    {"plain through CONNECT", false, "http", false, false},
+    {"TLS through SOCKS 5", true, "socks5h", false, false},
+    {"raw, TLS", true, NULL, true, false},
+    {"TLS through CONNECT over TLS", true, "https", false, false},
+    {"plain over a Unix socket", false, NULL, false, true},
 };
 
 static child faults, tunnel;
-static unsigned tunnel_port;
+static unsigned tunnel_port, secure_tunnel_port;
+static char tunnel_ca[512];
 
 static bool ask_for_proxy(const char *options, unsigned target, unsigned *port) {
   char line[256], answer[64];
   snprintf(line, sizeof line, "127.0.0.1:%u %s\n", target, options);
   return child_ask(&faults, line, answer, sizeof answer) && sscanf(answer, "%u", port) == 1;
+}
+
+static unsigned tunnel_port_of(const way *way) {
+  return strcmp(way->proxy, "https") == 0 ? secure_tunnel_port : tunnel_port;
 }
 
 /* --- both ends --- */
@@ -134,12 +143,15 @@ static gw_status open_socket(attempt *attempt, gw_socket_options options) {
 
 static bool attempt_begin(attempt *attempt, cut cut) {
   const far_end *end = the_far_end();
-  char url[128], proxy[64], text[64] = "";
+  char url[128], proxy[64], name[64], text[128] = "";
   const char *pins[] = {end->pin};
   *attempt = (struct attempt){.cut = cut, .began = host_now()};
+  int len = current.way->is_unix ? snprintf(text, sizeof text, "--unix ") : 0;
   if (cut.how != NULL)
-    snprintf(text, sizeof text, "--cut-%s-client %u --how %s", cut.to_client ? "to" : "from", cut.offset, cut.how);
-  if (!ask_for_proxy(text, current.way->proxy != NULL ? tunnel_port : end->port, &attempt->proxy_port)) return false;
+    snprintf(text + len, sizeof text - (size_t)len, "--cut-%s-client %u --how %s", cut.to_client ? "to" : "from", cut.offset,
+             cut.how);
+  unsigned target = current.way->proxy != NULL ? tunnel_port_of(current.way) : end->port;
+  if (!ask_for_proxy(text, target, &attempt->proxy_port)) return false;
   snprintf(url, sizeof url, "%s://127.0.0.1:%u", current.way->is_encrypted ? "wss" : "ws",
            current.way->proxy != NULL ? end->port : attempt->proxy_port);
   if (current.way->is_raw) {
@@ -158,6 +170,12 @@ static bool attempt_begin(attempt *attempt, cut cut) {
   if (current.way->proxy != NULL) {
     snprintf(proxy, sizeof proxy, "%s://127.0.0.1:%u", current.way->proxy, attempt->proxy_port);
     route.proxy = proxy;
+    route.proxy_ca_file = tunnel_ca;
+    options.route = &route;
+  }
+  if (current.way->is_unix) {
+    snprintf(name, sizeof name, "@gatewire-fault-%d-%u", (int)faults.pid, attempt->proxy_port);
+    route.unix_path = name;
     options.route = &route;
   }
   return open_client(attempt, options, &route) == GW_OK;
@@ -436,13 +454,16 @@ static void cut_somewhere(const way *way) {
 
 int main(int argc, char **argv) {
   char *proxy[] = {"python3", "Tests/Faults/fault_proxy.py", "-", NULL};
-  char *tunnels[] = {"python3", "Tests/Faults/tunnel_proxy.py", NULL};
-  char answer[64];
+  char certificate[512], answer[64];
+  char *tunnels[] = {"python3", "Tests/Faults/tunnel_proxy.py", certificate, NULL};
+  if (argc < 3) return 99;
   host_read_arguments(argc, argv);
+  snprintf(certificate, sizeof certificate, "%s/good.pem", argv[2]);
+  snprintf(tunnel_ca, sizeof tunnel_ca, "%s/ca.pem", argv[2]);
   is_full = argc > 3 && strcmp(argv[3], "full") == 0;
   seed = argc > 3 && !is_full ? strtoull(argv[3], NULL, 10) | 1 : (uint64_t)host_now() | 1;
   if (!child_start(&faults, proxy) || !child_start(&tunnel, tunnels) ||
-      !child_ask(&tunnel, NULL, answer, sizeof answer) || sscanf(answer, "%u", &tunnel_port) != 1) {
+      !child_ask(&tunnel, NULL, answer, sizeof answer) || sscanf(answer, "%u %u", &tunnel_port, &secure_tunnel_port) != 2) {
     printf("# python3 Tests/Faults/fault_proxy.py or tunnel_proxy.py does not run\n");
     return 1;
   }

@@ -5,12 +5,13 @@ For each direction: ``delay_ms`` (every byte arrives that much later), ``bytes_p
 so many bytes a segment), ``cut_after`` (the cut comes when exactly so many bytes have passed).  How it cuts: ``reset``
 (RST), ``close`` (FIN to both sides) or ``hold`` (half-open: nothing more passes, nothing is closed).
 
-    fault_proxy.py HOST:PORT [--listen PORT] [--delay-ms N] [--rate N] [--slice N]
+    fault_proxy.py HOST:PORT [--listen PORT | --unix] [--delay-ms N] [--rate N] [--slice N]
                    [--cut-to-client N] [--cut-from-client N] [--cut-on-accept] [--how reset|close|hold]
 
-prints its port and runs until it is ended.  ``fault_proxy.py -`` reads such lines from its input instead and answers
-each with the port of a proxy; the line ``end PORT`` ends that one and is answered with the bytes that have passed from
-and to its clients.
+prints its port and runs until it is ended.  With ``--unix`` it listens on the abstract Unix socket
+``@gatewire-fault-PID-N`` and prints N in place of the port.  ``fault_proxy.py -`` reads such lines from its input
+instead and answers each with the port of a proxy; the line ``end PORT`` ends that one and is answered with the bytes
+that have passed from and to its clients.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
+import os
 import socket
 import struct
 import sys
@@ -98,6 +101,11 @@ class FaultProxy:
         self._server = await asyncio.start_server(self._accept, host, port, limit=CHUNK)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    async def start_unix(self, number: int) -> None:
+        name = f"\0gatewire-fault-{os.getpid()}-{number}"
+        self._server = await asyncio.start_unix_server(self._accept, name, limit=CHUNK)
+        self.port = number
+
     async def close(self) -> None:
         """Ends the proxy and its connections, without resets."""
         if self._server is not None:
@@ -123,7 +131,8 @@ class FaultProxy:
             server_reader, link.server = await asyncio.open_connection(*self.target, limit=CHUNK)
             for end in (link.client, link.server):
                 end.transport.set_write_buffer_limits(0)  # what is drained has left
-                end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if end.get_extra_info("socket").family != socket.AF_UNIX:
+                    end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await together(
                 self._pump(link, reader, link.server, from_client=True),
                 self._pump(link, server_reader, link.client, from_client=False),
@@ -229,6 +238,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description="A TCP proxy that does to connections what networks do.")
     options.add_argument("target", metavar="HOST:PORT")
     options.add_argument("--listen", type=int, default=0, metavar="PORT")
+    options.add_argument("--unix", action="store_true")
     options.add_argument("--delay-ms", type=int, default=0, metavar="N")
     options.add_argument("--rate", type=int, default=0, metavar="N", help="bytes a second, each way")
     options.add_argument("--slice", type=int, default=0, metavar="N", help="bytes a segment, at most")
@@ -237,6 +247,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--cut-on-accept", action="store_true")
     options.add_argument("--how", choices=("reset", "close", "hold"), default="reset")
     return options
+
+
+numbers = itertools.count(1)
 
 
 async def started(words: list[str], options: argparse.ArgumentParser) -> FaultProxy:
@@ -249,7 +262,10 @@ async def started(words: list[str], options: argparse.ArgumentParser) -> FaultPr
         given.how,
     )
     proxy = FaultProxy(host.strip("[]"), int(port), faults)
-    await proxy.start(port=given.listen)
+    if given.unix:
+        await proxy.start_unix(next(numbers))
+    else:
+        await proxy.start(port=given.listen)
     return proxy
 
 

@@ -23,6 +23,13 @@ ip link add gw0 type veth peer name gw1
 ip link set gw1 up
 ip link set gw0 up
 for address in 2001:db8::1 2001:db8::2; do ip -6 addr add $address/64 dev gw0 nodad; done
+# The kernel takes the addresses into use a little later.
+tries=0
+until ip -6 route get 2001:db8::1 > "$1/route" 2>&1 && ip -6 route get 2001:db8::2 > "$1/route" 2>&1 ||
+  [ $tries -ge 100 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
 ip -6 neigh add 2001:db8::dead lladdr 02:00:00:00:00:01 dev gw0 nud permanent
 if [ "$2" = both ]; then
   ip addr add 192.0.2.1/24 dev gw0

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """An HTTP (RFC 9110 section 9.3.6) and SOCKS 5 (RFC 1928) proxy on one port, for tunnels to this machine.
 
-Prints its port and runs until its input ends.
+    tunnel_proxy.py PEM
+
+prints its port, and that of the same over TLS with the certificate and key in the file PEM, and runs until its input
+ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import sys
 
 CHUNK = 65536
@@ -53,8 +57,10 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main() -> None:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    servers = [await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) for tls in (None, context)]
+    print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

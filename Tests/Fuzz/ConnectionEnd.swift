@@ -53,6 +53,7 @@ final class ConnectionEnd {
         for step in plan.steps {
             receive(Array(rest.prefix(step.skip)))
             rest = rest.dropFirst(step.skip)
+            if case .abort = step.action { return drain(.max) }
             perform(step.action)
             check()
         }
@@ -180,6 +181,8 @@ final class ConnectionEnd {
         case .drain(let count): drain(count)
         case .releaseMemory: connection.releaseMemory()
         case .holdReading: connection.readingIsHeld(now)
+        case .probe: connection.probe(now)
+        case .abort: break
         case .limit(let bytes):
             connection.maxMessageBytes = bytes
             greatestLimit = max(greatestLimit, Int(bytes))

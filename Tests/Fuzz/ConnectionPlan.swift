@@ -16,6 +16,9 @@ struct ConnectionPlan {
         case drain(Int)
         case releaseMemory
         case holdReading
+        case probe
+        /// The host ends it at once.
+        case abort
         case limit(UInt32)
         /// The peer sends this many bytes of its own making, all the same.
         case filler(UInt8, Int)
@@ -79,7 +82,7 @@ struct ConnectionPlan {
         case 8: return .close([0, 1000, 1001, 1005, 1010, 1011, 3000, 4999][Int(value & 7)], reasonSize: Int(value))
         case 9: return .tick(milliseconds: UInt32(value) * 1000)
         case 10: return .drain(Int(value))
-        case 11: return value & 1 == 0 ? .releaseMemory : .holdReading
+        case 11: return [.releaseMemory, .holdReading, .probe, .abort][Int(value & 3)]
         case 12: return .limit(UInt32(value) * 16)
         case 13: return .filler(value & 1 == 0 ? 0 : 0x61, Int(value) * 1024)
         case 14: return value == 0 ? .endOfStream : .sendWrongLength

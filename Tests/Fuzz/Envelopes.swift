@@ -10,7 +10,7 @@ func fuzzEnvelope(_ input: UnsafeRawBufferPointer) {
     var now = Instant(microseconds: 5_000_000)
     let client = ClientSession(settings: .init(), signer: nil, calls: PendingCalls(), now: now)
     var settings = ServerSession.Settings()
-    if state & 8 != 0 { settings.policy.token = Array("t".utf8) }
+    if state & 8 != 0 { settings.policy.token = withExactly([0x74]) { Secret(copying: UnsafeRawBufferPointer($0)) } }
     settings.policy.protocolVersion = state & 16 == 0 ? 3 : 4
     let server = ServerSession(
         settings: settings, verifier: Verifier(), nonce: Array("n".utf8), connectionID: Array("c".utf8),
@@ -42,7 +42,7 @@ private final class Verifier: ProofVerifier {
     func isSignature(_ signature: [UInt8], over payload: [UInt8], by publicKey: [UInt8]) -> Bool {
         signature.count == 86
     }
-    func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool { secret == other }
+    func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool { secret.withBytes { shown.elementsEqual($0) } }
 }
 
 private let wall: UInt64 = 1_767_225_600_000

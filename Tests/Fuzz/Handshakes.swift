@@ -7,27 +7,28 @@ import GWWebSocket
 private let key = Array("dGhlIHNhbXBsZSBub25jZQ==".utf8)
 private let accept = Array("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".utf8)
 
-private func client(_ deflate: DeflateSettings?, _ subprotocols: [[UInt8]]) -> ClientHandshake {
+private func client(
+    _ deflate: DeflateSettings?, _ subprotocols: [[UInt8]], _ limits: HeadLimits = HeadLimits()
+) -> ClientHandshake {
     do throws(Failure) {
         return try ClientHandshake(
             host: Array("localhost".utf8), target: Array("/".utf8), fields: HeaderFields(), key: key, accept: accept,
-            deflate: deflate, subprotocols: subprotocols)
+            deflate: deflate, subprotocols: subprotocols, limits: limits)
     } catch {
         fatalError(error.text)
     }
 }
 
-/// Requests to a server: the same verdict however they are cut, and an answer that a client understands.
-func fuzzRequest(_ input: UnsafeRawBufferPointer) {
-    struct Outcome: Equatable {
-        var verdict = "more"
-        var consumed = 0
-    }
-    let bytes = Array(input)
-    var handshake = ServerHandshake()
+private struct RequestOutcome: Equatable {
+    var verdict = "more"
+    var consumed = 0
+}
+
+private func judge(_ bytes: [UInt8], _ limits: HeadLimits) -> (RequestOutcome, ServerHandshake) {
+    var handshake = ServerHandshake(limits: limits)
     let outcome = sameForEveryCutting { cutting in
-        handshake = ServerHandshake()
-        var outcome = Outcome()
+        handshake = ServerHandshake(limits: limits)
+        var outcome = RequestOutcome()
         cutting.pieces(bytes, seed: UInt64(bytes.count)) { piece in
             guard outcome.verdict == "more" else { return }
             switch handshake.receive(UnsafeRawBufferPointer(piece)) {
@@ -36,12 +37,38 @@ func fuzzRequest(_ input: UnsafeRawBufferPointer) {
                 outcome.consumed += consumed
                 outcome.verdict = "request"
             case .refused(let failure):
-                outcome = Outcome(verdict: failure.shown, consumed: 0)
+                outcome = RequestOutcome(verdict: failure.shown, consumed: 0)
                 requireRefusal(handshake, failure)
             }
         }
         return outcome
     }
+    return (outcome, handshake)
+}
+
+/// Smaller limits change nothing but that a head above them is refused as such (RFC 6585 section 5).
+private func requireLimits(_ bytes: [UInt8], _ outcome: RequestOutcome) {
+    let limits = smallLimits
+    let (limited, handshake) = judge(bytes, limits)
+    if limited.verdict == "request" { require(limited.consumed <= limits.bytes, "a head of \(limited.consumed) bytes") }
+    if limited.verdict == "more" { require(bytes.count <= limits.bytes, "\(bytes.count) bytes, and no verdict") }
+    let isTooLarge = limited.verdict.contains(" 431 ")
+    require(isTooLarge || limited == outcome, "\(limited.verdict) is not \(outcome.verdict)")
+    use(handshake)
+}
+
+private var smallLimits: HeadLimits {
+    var limits = HeadLimits()
+    limits.bytes = 256
+    limits.lines = 7
+    return limits
+}
+
+/// Requests to a server: the same verdict however they are cut, and an answer that a client understands.
+func fuzzRequest(_ input: UnsafeRawBufferPointer) {
+    let bytes = Array(input)
+    let (outcome, handshake) = judge(bytes, HeadLimits())
+    requireLimits(bytes, outcome)
     guard outcome.verdict == "request" else { return }
     require(bytes.prefix(outcome.consumed).suffix(4) == [13, 10, 13, 10], "a head ends with an empty line")
     require(outcome.consumed <= Limits.headBytes, "a head of \(outcome.consumed) bytes")
@@ -83,9 +110,10 @@ func fuzzResponse(_ input: UnsafeRawBufferPointer) {
     let flags = choices.byte()
     let deflate = flags & 1 == 0 ? nil : DeflateSettings()
     let subprotocols = flags & 2 == 0 ? [] : [Array("chat".utf8), Array("superchat".utf8)]
+    let limits = flags & 16 == 0 ? HeadLimits() : smallLimits
     let bytes = choices.all()
     let outcome = sameForEveryCutting { cutting in
-        var handshake = client(deflate, subprotocols)
+        var handshake = client(deflate, subprotocols, limits)
         handshake.requiresSubprotocol = flags & 4 != 0
         var outcome = Outcome()
         func end(_ failure: Failure) {
@@ -109,6 +137,12 @@ func fuzzResponse(_ input: UnsafeRawBufferPointer) {
     }
     guard let agreement = outcome.agreement else { return }
     require(bytes.prefix(outcome.consumed).suffix(4) == [13, 10, 13, 10], "a head ends with an empty line")
+    require(interim(bytes) || outcome.consumed <= limits.bytes, "a head of \(outcome.consumed) bytes")
     require(agreement.deflate == nil || deflate != nil, "deflate was not offered")
     require(agreement.subprotocol.map(subprotocols.contains) ?? true, "the subprotocol was not offered")
+}
+
+/// There may be heads before the one that counts (RFC 9110 section 15.2).
+private func interim(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: "HTTP/1.1 1".utf8) && !bytes.starts(with: "HTTP/1.1 101".utf8)
 }

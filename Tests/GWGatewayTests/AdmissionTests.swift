@@ -114,7 +114,7 @@ struct AdmissionTests {
     @Test("the first check that fails decides (3.6)")
     func order() throws {
         let strict = settings {
-            $0.token = "right".bytes
+            $0.token = secret("right")
             $0.requiresDevice = true
         }
         var all = try params(auth: ["token": "wrong"], hasDevice: true)
@@ -139,9 +139,9 @@ struct AdmissionTests {
 
     @Test("without a device block: a wrong credential is told first, then that a device is needed (3.6, 10)")
     func noDevice() throws {
-        let token = settings { $0.token = "right".bytes }
+        let token = settings { $0.token = secret("right") }
         let strict = settings {
-            $0.token = "right".bytes
+            $0.token = secret("right")
             $0.requiresDevice = true
         }
         #expect(refusal(token, try params(auth: ["token": "right"])) == nil)
@@ -172,8 +172,8 @@ struct AdmissionTests {
 
     @Test("refused credentials: texts, codes and the way on (5.3, 5.4, 5.6)")
     func credentials() throws {
-        let token = settings { $0.token = "right".bytes }
-        let password = settings { $0.password = "right".bytes }
+        let token = settings { $0.token = secret("right") }
+        let password = settings { $0.password = secret("right") }
         let device = "unauthorized: device token mismatch (rotate/reissue device token)"
         for (settings, auth, message, reason, canRetry) in [
             (token, [:], "unauthorized: gateway token missing (provide gateway auth token)", "token_missing", false),
@@ -221,7 +221,7 @@ struct AdmissionTests {
 
     @Test("an invalid bootstrap token is named as such")
     func bootstrapToken() throws {
-        let token = settings { $0.token = "right".bytes }
+        let token = settings { $0.token = secret("right") }
         let refused = refusal(token, try params(auth: ["bootstrapToken": "old"], hasDevice: true))
         #expect(refused?.detailCode == "AUTH_BOOTSTRAP_TOKEN_INVALID")
         #expect(refused?.message.hasPrefix("unauthorized: bootstrap token invalid or expired (") == true)
@@ -230,7 +230,7 @@ struct AdmissionTests {
 
     @Test("a right token passes beside other credentials")
     func rightToken() throws {
-        let token = settings { $0.token = "right".bytes }
+        let token = settings { $0.token = secret("right") }
         for auth in [["token": "right"], ["token": "right", "password": "x"], ["token": "right", "deviceToken": "x"]] {
             #expect(refusal(token, try params(auth: auth, hasDevice: true)) == nil)
         }
@@ -239,8 +239,8 @@ struct AdmissionTests {
     @Test("no refusal shows a credential of either side")
     func noSecrets() throws {
         let both = settings {
-            $0.token = "SECRET-ours".bytes
-            $0.password = "SECRET-too".bytes
+            $0.token = secret("SECRET-ours")
+            $0.password = secret("SECRET-too")
         }
         for auth in [
             ["token": "SECRET-x"], ["password": "SECRET-x"], ["deviceToken": "SECRET-x"],
@@ -285,7 +285,7 @@ struct AdmissionTests {
     @Test("without a device, scopes are kept by the host's own programs on loopback alone (3.5)")
     func scopesWithoutDevice() throws {
         let none = settings { _ in }
-        let token = settings { $0.token = "right".bytes }
+        let token = settings { $0.token = secret("right") }
         for (id, mode, whenNone, whenToken) in [
             ("gateway-client", "backend", true, true), ("cli", "cli", false, true), ("cli", "backend", false, false),
             ("gateway-client", "cli", false, false), ("test", "test", false, false),
@@ -306,7 +306,7 @@ struct AdmissionTests {
         let none = settings { $0.protocolVersion = 3 }
         let token = settings {
             $0.protocolVersion = 3
-            $0.token = "right".bytes
+            $0.token = secret("right")
         }
         #expect(scopes(none, try params(), isLoopback: false) == ["operator.read", "operator.write"])
         #expect(scopes(token, try params(auth: ["token": "right"])) == [])

@@ -111,7 +111,7 @@ struct HandshakeVectorTests {
             let hello = try #require(frames.first { member("type", of: $0["payload"]) == "hello-ok" }, "\(name)")
             var settings = ServerSession.Settings()
             settings.policy.protocolVersion = try required("protocol", of: hello["payload"])
-            settings.policy.token = "shared-secret-token".bytes
+            settings.policy.token = secret("shared-secret-token")
             settings.policy.requiresDevice = true
             let end = ServerEnd(settings)
             for (step, frame) in zip(steps, frames) where member("from", of: step) == "client" {
@@ -224,11 +224,11 @@ struct HandshakeVectorTests {
             params["minProtocol"] = details?["clientMinProtocol"]
             params["maxProtocol"] = details?["clientMaxProtocol"]
         case "AUTH_TOKEN_MISMATCH":
-            settings.policy.token = "right".bytes
+            settings.policy.token = secret("right")
             let hasDevice = member("canRetryWithDeviceToken", of: details) == true
             params = try signed(["token": "wrong"], hasDevice: hasDevice)
         case "AUTH_DEVICE_TOKEN_MISMATCH":
-            settings.policy.token = "right".bytes
+            settings.policy.token = secret("right")
             params = try signed(["deviceToken": "stale"], hasDevice: true)
         case "DEVICE_IDENTITY_REQUIRED":
             settings.policy.requiresDevice = true

@@ -96,7 +96,7 @@ struct RandomInputTests {
 
     private func server(_ random: inout Seeded) -> ServerEnd {
         var settings = ServerSession.Settings()
-        if random.chance(50) { settings.policy.token = "t".bytes }
+        if random.chance(50) { settings.policy.token = secret("t") }
         settings.policy.protocolVersion = random.chance(50) ? 3 : 4
         return random.chance(50) ? ServerEnd(settings) : ServerEnd.ready(scopes: ["operator.read"])
     }

@@ -136,8 +136,10 @@ final class TestVerifier: ProofVerifier {
         guard let raw = Ed25519.signature(fromText: signature) else { return false }
         return Ed25519.verify(raw, over: payload, publicKey: publicKey)
     }
-    func isEqual(_ secret: [UInt8], _ other: [UInt8]) -> Bool { isSameSecret(secret, other) }
+    func isEqual(_ shown: [UInt8], _ secret: Secret) -> Bool { isSameSecret(shown, secret) }
 }
+
+func secret(_ text: String) -> Secret { text.bytes.withUnsafeBytes { Secret(copying: $0) } }
 
 // MARK: - Randomness
 

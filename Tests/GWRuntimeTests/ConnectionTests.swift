@@ -144,7 +144,8 @@ extension RuntimeTests {
 
         @Test func aWrongTokenEndsTheClient() throws {
             let host = try Host()
-            let server = try host.serve { $0.session.policy.token = "right".bytes }
+            let right = "right".bytes.withUnsafeBytes { Secret(copying: $0) }
+            let server = try host.serve { $0.session.policy.token = right }
             _ = try host.open(port: server.address.port) {
                 $0.machine.reconnects = true
                 $0.machine.session.connect.credentials = Credentials(token: "wrong".bytes, password: [])

@@ -25,7 +25,9 @@ import Testing
         return pair
     }
 
-    @Test("The last session is resumed, once, and keeps its certificate", arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    @Test(
+        "The last session is resumed, each time, and keeps its certificate",
+        arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func resumes(version: Int32) throws {
         let identity = try Contexts.identity()
         let client = try Contexts.client(pin: identity.certificate)
@@ -39,6 +41,10 @@ import Testing
         #expect(second.clientAction.isDone && second.client.isResumed && second.server.isResumed)
         #expect(second.client.peerCertificate?.sha256 == identity.certificate.sha256)
         #expect(second.client.peerChain == identity.certificate.pem)
+        #expect(second.server.write([7]) == nil)
+        #expect(second.receive(second.server, second.client).bytes == [7])
+        let third = try connect(client, server)
+        #expect(third.client.isResumed)
     }
 
     @Test(

@@ -56,7 +56,8 @@ typedef struct gw_socket_limits {
   uint32_t server_max_window_bits;  /* 9 to 15.  15 */
   uint32_t max_frame_bytes;         /* payload of one received frame, else closed with 1009.  max_message_bytes */
   uint32_t part_bytes;              /* least size of a GW_EVENT_PART; 1: whatever has arrived.  65536 */
-  uint32_t max_unread_bytes;        /* received and not yet polled; above it reading waits for the next poll.  4194304 */
+  uint32_t max_unread_bytes;        /* received since the last poll; above it reading waits for the next.  What was read with the message
+                                       that passed it, up to 256 KiB of frames, still comes.  4194304 */
   uint32_t max_memory_bytes;        /* of one connection: the unfinished message, the outgoing queue and the compression streams
                                        together; else GW_ERR_FULL or closed with 1009.  max_message_bytes + max_queued_bytes */
   uint32_t max_head_bytes;          /* of the peer's HTTP head, 1024 to 1048576.  16384 */
@@ -122,7 +123,9 @@ GW_EXPORT gw_status gw_socket_open(gw_context *context, const gw_socket_options 
 GW_EXPORT uint64_t gw_socket_id(const gw_socket *socket);
 
 /* Queues a message or a part of one.  data may be NULL when size is 0.  Everything that is sent before the next gw_context_poll or
- * gw_context_flush leaves in one burst.
+ * gw_context_flush leaves in one burst, in the order in which it was queued.  A whole message is one frame, and control frames
+ * stand between frames (RFC 6455 section 5.4): a Pong waits until what was queued before the peer's ping has left.  Where a peer does not
+ * wait that long, send what is large with GW_SEND_PART, and each part when there was room (GW_EVENT_SOCKET_WRITABLE).
  * Statuses: GW_OK, GW_QUEUED (taken; hold back until GW_EVENT_SOCKET_WRITABLE), GW_ERR_ARGUMENT, GW_ERR_FLAGS, GW_ERR_UTF8 (text that is not;
  * nothing was taken), GW_ERR_STATE (not open, or another kind than the parts before), GW_ERR_FULL (nothing was taken), GW_ERR_TOO_BIG (more than
  * max_queued_bytes in one piece), GW_ERR_GONE, GW_ERR_FORKED.
@@ -304,6 +307,12 @@ GW_EXPORT gw_status gw_listener_resume(gw_listener *listener, uint64_t connectio
 
 /* As gw_socket_get_state, of one connection; GW_ERR_GONE once it has ended. */
 GW_EXPORT gw_status gw_listener_get_state(const gw_listener *listener, uint64_t connection, gw_socket_state *out);
+
+/* What TLS agreed on with one connection that is open; chain is what the client showed (client_ca_file), empty for nothing.  out:
+ * struct_size must be set.  Borrowed: the slices live until the next call of this function with this handle, or gw_listener_free.
+ * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_STRUCT_SIZE, GW_ERR_STATE (no TLS, or its handshake is not done), GW_ERR_GONE,
+ * GW_ERR_FORKED.  Threads: any, one at a time for one handle. */
+GW_EXPORT gw_status gw_listener_get_tls(gw_listener *listener, uint64_t connection, gw_tls_state *out);
 
 /* Sums since the listener was opened.  Messages and bytes as in gw_socket_state. */
 typedef struct gw_listener_stats {

@@ -114,14 +114,14 @@ enum {
  * Statuses: GW_OK, GW_ERR_ARGUMENT (text is NULL), GW_ERR_PIN_TEXT.  Threads: any. */
 GW_EXPORT gw_status gw_pin_read(const char *text, uint32_t *kind, char out[65]);
 
-/* What TLS agreed on (gw_client_get_tls, gw_socket_get_tls). */
+/* What TLS agreed on (gw_client_get_tls, gw_socket_get_tls, gw_listener_get_tls). */
 typedef struct gw_tls_state {
   uint32_t struct_size;
   uint32_t resumed; /* 1: an earlier session goes on, and chain is that one's */
   gw_slice version; /* "TLSv1.3" */
   gw_slice cipher;  /* "TLS_AES_128_GCM_SHA256" */
   gw_slice group;   /* "x25519"; empty if the session was resumed without a new key exchange */
-  gw_slice chain;   /* the certificates that the server showed, as PEM, leaf first */
+  gw_slice chain;   /* the certificates that the peer showed, as PEM, leaf first */
 } gw_tls_state;
 
 #ifdef __cplusplus

@@ -131,7 +131,7 @@ class Client extends EventEmitter {
 
   /** What TLS agreed on; undefined without a connection or without TLS. */
   tls () {
-    return readTls(this.#place)
+    return readTls(native.clientTls(this.#place))
   }
 
   /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */

@@ -47,9 +47,8 @@ async function answerTrust (ask, notice) {
   }
 }
 
-/** What TLS agreed on at a place; undefined without a connection or without TLS. */
-function readTls (place) {
-  const state = native.tlsState(place)
+/** The addon's answer to the question what TLS agreed on; undefined without a connection or without TLS. */
+function readTls (state) {
   return typeof state === 'number' ? undefined : { ...state, resumed: state.resumed !== 0 }
 }
 

@@ -85,9 +85,9 @@ class WebSocket extends EventEmitter {
     this.ref()
   }
 
-  /** What TLS agreed on; undefined without TLS, before it stands and after the end. */
+  /** What TLS agreed on, with the chain that the peer showed; undefined without TLS, before it stands and after the end. */
   tls () {
-    return readTls(this.#place)
+    return readTls(native.socketTls(this.#place, this.#low, this.#high))
   }
 
   /** Without user and password; empty for a connection of a server. */

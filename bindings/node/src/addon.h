@@ -128,6 +128,9 @@ napi_value trust_describe(napi_env env);
 napi_value offline_describe(napi_env env);
 napi_value resync_describe(napi_env env);
 
+/* What TLS agreed on as an object, or the status of asking for it. */
+napi_value make_tls_state(napi_env env, gw_status status, const gw_tls_state *state);
+
 /* Reads the member "route" of options, { flags, values }, if it is there.  *out: what to hand to the library, NULL without.
  * False with an exception pending; memory as in read_options. */
 bool read_route(napi_env env, napi_value all, gw_route_options *route, struct option_memory *memory,

@@ -205,6 +205,22 @@ static napi_value socket_pause(napi_env env, napi_callback_info info) {
   return make_i32(env, status);
 }
 
+/* (place, low, high) -> object, or a status */
+static napi_value socket_tls(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  struct link link;
+  gw_status status = GW_ERR_GONE;
+  gw_tls_state state = {.struct_size = sizeof state};
+  struct addon *addon = addon_arguments(env, info, 3, arguments);
+  if (addon == NULL || !read_link(addon, arguments, &link)) return NULL;
+  if (link.socket != NULL) {
+    status = gw_socket_get_tls(link.socket, &state);
+  } else if (link.listener != NULL) {
+    status = gw_listener_get_tls(link.listener, link.connection, &state);
+  }
+  return make_tls_state(env, status, &state);
+}
+
 /* (place, low, high, numbers) -> status.  The numbers are a Float64Array in the order of lib/websocket-state.js. */
 static napi_value socket_state(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
@@ -256,6 +272,7 @@ const napi_property_descriptor socket_functions[] = {
     FUNCTION("socketOpen", socket_open),   FUNCTION("socketSend", socket_send),   FUNCTION("socketPing", socket_ping),
     FUNCTION("socketClose", socket_close), FUNCTION("socketAbort", socket_abort),
     FUNCTION("socketPause", socket_pause),
+    FUNCTION("socketTls", socket_tls),
     FUNCTION("socketState", socket_state),
 };
 const size_t socket_function_count = sizeof socket_functions / sizeof socket_functions[0];

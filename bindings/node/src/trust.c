@@ -72,32 +72,30 @@ static void set_slice(napi_env env, napi_value object, const char *name, gw_slic
   set_text(env, object, name, slice.len > 0 ? (const char *)slice.ptr : "", slice.len);
 }
 
+napi_value make_tls_state(napi_env env, gw_status status, const gw_tls_state *state) {
+  napi_value object;
+  if (status != GW_OK || napi_create_object(env, &object) != napi_ok) return make_i32(env, status);
+  set_slice(env, object, "version", state->version);
+  set_slice(env, object, "cipher", state->cipher);
+  set_slice(env, object, "group", state->group);
+  set_slice(env, object, "chain", state->chain);
+  set_number(env, object, "resumed", state->resumed);
+  return object;
+}
+
 /* (place) -> object, or a status */
-static napi_value tls_state(napi_env env, napi_callback_info info) {
-  napi_value argument, object;
+static napi_value client_tls(napi_env env, napi_callback_info info) {
+  napi_value argument;
   struct addon *addon = addon_arguments(env, info, 1, &argument);
   if (addon == NULL) return NULL;
   gw_client *client = handle_at(addon, HANDLE_CLIENT, argument);
-  gw_socket *socket = client == NULL ? handle_at(addon, HANDLE_SOCKET, argument) : NULL;
   gw_tls_state state = {.struct_size = sizeof state};
-  gw_status status = GW_ERR_GONE;
-  if (client != NULL) {
-    status = gw_client_get_tls(client, &state);
-  } else if (socket != NULL) {
-    status = gw_socket_get_tls(socket, &state);
-  }
-  if (status != GW_OK || napi_create_object(env, &object) != napi_ok) return make_i32(env, status);
-  set_slice(env, object, "version", state.version);
-  set_slice(env, object, "cipher", state.cipher);
-  set_slice(env, object, "group", state.group);
-  set_slice(env, object, "chain", state.chain);
-  set_number(env, object, "resumed", state.resumed);
-  return object;
+  return make_tls_state(env, client == NULL ? GW_ERR_GONE : gw_client_get_tls(client, &state), &state);
 }
 
 const napi_property_descriptor trust_functions[] = {
     FUNCTION("trustAnswer", trust_answer),
     FUNCTION("pinRead", pin_read),
-    FUNCTION("tlsState", tls_state),
+    FUNCTION("clientTls", client_tls),
 };
 const size_t trust_function_count = sizeof trust_functions / sizeof trust_functions[0];

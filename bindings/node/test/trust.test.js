@@ -160,6 +160,19 @@ test('a WebSocket asks as well', async (t) => {
   assert.equal(socket.tls().version, 'TLSv1.3')
 })
 
+test('both ends of a WebSocket tell what TLS agreed on', async (t) => {
+  const server = new gatewire.WebSocketServer({ port: 0 })
+  t.after(() => server.close())
+  const told = new Promise((resolve) => server.on('connection', (socket) => resolve(socket.tls())))
+  const socket = new gatewire.WebSocket(server.url, [], { pins: [`key:${server.keyPin}`] })
+  t.after(() => socket.close())
+  await socket.opened()
+  const { cipher, chain } = await told
+  assert.equal(cipher, socket.tls().cipher)
+  assert.equal(chain, '')
+  assert.match(socket.tls().chain, /BEGIN CERTIFICATE/)
+})
+
 test('options of trust are checked for their names and values', () => {
   const open = (trust) => () => new gatewire.Client('wss://127.0.0.1:1', { trust })
   assert.throws(open({ mode: 'blind' }), { code: 'ERR_INVALID_ARG_VALUE' })

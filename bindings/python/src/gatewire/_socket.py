@@ -19,6 +19,7 @@ from ._request import Headers
 from ._socket_state import CLOSED_STATE, State, read_state
 from ._values import text
 from .errors import GatewireError, NotConnectedError
+from .trust import TlsState, read_tls
 
 Message = Union[str, bytes]
 #: What may be sent; ``bytearray`` and ``memoryview`` are copied once more than ``bytes``.
@@ -43,6 +44,7 @@ class Functions(NamedTuple):
     ping: Callable[..., int]
     close: Callable[..., int]
     get_state: Callable[..., int]
+    get_tls: Callable[..., int]
     pause: Callable[..., int]
     resume: Callable[..., int]
 
@@ -52,6 +54,7 @@ CLIENT = Functions(
     _abi.lib.gw_socket_ping,
     _abi.lib.gw_socket_close,
     _abi.lib.gw_socket_get_state,
+    _abi.lib.gw_socket_get_tls,
     _abi.lib.gw_socket_pause,
     _abi.lib.gw_socket_resume,
 )
@@ -60,6 +63,7 @@ SERVER = Functions(
     _abi.lib.gw_listener_ping,
     _abi.lib.gw_listener_disconnect,
     _abi.lib.gw_listener_get_state,
+    _abi.lib.gw_listener_get_tls,
     _abi.lib.gw_listener_pause,
     _abi.lib.gw_listener_resume,
 )
@@ -157,6 +161,10 @@ class Socket(Owner):
     def state(self) -> State:
         """Phase, what was agreed, counters; after the end a client's last ones, of a server's only that it is over."""
         return self._last_state or read_state(self._base_context, self._functions.get_state, self._at)
+
+    def tls(self) -> Optional[TlsState]:
+        """What TLS agreed on, with the chain that the peer showed; ``None`` without a connection or without TLS."""
+        return read_tls(self._base_context, self._functions.get_tls, self._at)
 
     # --- out ---
 

@@ -209,7 +209,7 @@ class Client(Owner):
 
     def tls(self) -> Optional[TlsState]:
         """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
-        return read_tls(self._context, _abi.lib.gw_client_get_tls, self._handle)
+        return read_tls(self._context, _abi.lib.gw_client_get_tls, (self._handle,) if self._handle else ())
 
     def set_pins(self, pins: Sequence[str]) -> None:
         """Replaces the pins, all at once, for every TLS handshake that begins from now on; the connection stays.

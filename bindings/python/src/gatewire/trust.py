@@ -190,13 +190,13 @@ class TlsState(NamedTuple):
     chain: str
 
 
-def read_tls(context: Context, function: Any, handle: Optional[int]) -> Optional[TlsState]:
-    """What TLS agreed on at a handle; ``None`` if there is no connection, or one without TLS."""
+def read_tls(context: Context, function: Any, at: tuple[int, ...]) -> Optional[TlsState]:
+    """What TLS agreed on at a handle or a connection; ``None`` if there is none, or one without TLS."""
     state = _abi.TlsState()
     state.struct_size = sizeof(state)
-    if handle is None:
+    if not at:
         return None
-    status = function(handle, byref(state))
+    status = function(*at, byref(state))
     if status in (_abi.ERR_STATE, _abi.ERR_GONE):
         return None
     context.check(status)

@@ -213,6 +213,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "gw_listener_pause": (c_int32, [c_void_p, c_uint64]),
     "gw_listener_resume": (c_int32, [c_void_p, c_uint64]),
     "gw_listener_get_state": (c_int32, [c_void_p, c_uint64, POINTER(SocketState)]),
+    "gw_listener_get_tls": (c_int32, [c_void_p, c_uint64, POINTER(TlsState)]),
     "gw_listener_get_stats": (c_int32, [c_void_p, POINTER(ListenerStats)]),
     "gw_listener_stop": (c_int32, [c_void_p]),
     "gw_listener_free": (None, [c_void_p]),

@@ -211,7 +211,7 @@ class Client(Owner):
     def tls(self) -> Optional[TlsState]:
         """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
         with self._poller.lock:
-            return read_tls(self._context, _abi.lib.gw_client_get_tls, self._handle)
+            return read_tls(self._context, _abi.lib.gw_client_get_tls, (self._handle,) if self._handle else ())
 
     def set_pins(self, pins: Sequence[str]) -> None:
         """As :meth:`gatewire.Client.set_pins`."""

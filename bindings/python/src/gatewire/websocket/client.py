@@ -15,7 +15,7 @@ from .._socket import CLIENT
 from .._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
 from .._socket_state import CLOSED_STATE
 from ..errors import GatewireError
-from ..trust import LoopAsker, TlsState, read_tls
+from ..trust import LoopAsker
 from .connection import WebSocket
 
 
@@ -39,10 +39,6 @@ class ClientWebSocket(WebSocket):
         self._at = (handle.value or 0,)
         self._source: int = _abi.lib.gw_socket_id(self._handle)
         context.add(self._source, self)
-
-    def tls(self) -> Optional[TlsState]:
-        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
-        return read_tls(self._context, _abi.lib.gw_socket_get_tls, self._handle)
 
     def _on_report(self, report: Report) -> None:
         if report.type == _abi.EVENT_TRUST_REQUEST:

@@ -13,7 +13,7 @@ from ..._socket import CLIENT
 from ..._socket_options import SOCKET_OPTIONS, SocketSetup, socket_setup
 from ..._socket_state import CLOSED_STATE
 from ...errors import GatewireError
-from ...trust import TlsState, ask_now, read_tls
+from ...trust import ask_now
 from .._poller import Poller
 from .connection import WebSocket
 
@@ -42,11 +42,6 @@ class ClientWebSocket(WebSocket):
         self._poller.wait(lambda: self._is_open or self._ended, None)
         if not self._is_open:
             raise self._end()
-
-    def tls(self) -> Optional[TlsState]:
-        """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
-        with self._poller.lock:
-            return read_tls(self._context, _abi.lib.gw_socket_get_tls, self._handle)
 
     def _on_report(self, report: Report) -> None:
         if report.type == _abi.EVENT_TRUST_REQUEST:

@@ -11,6 +11,7 @@ from ... import _abi
 from ..._context import Context
 from ..._socket import Data, Functions, Message, Socket, compression_flag, encode, part_decoder
 from ...errors import GatewireError
+from ...trust import TlsState
 from .._poller import Poller
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class WebSocket(Socket):
         self._is_blocked = False
         # The thread that is sending a message in parts: others wait for its end.
         self._parts_sender: Optional[int] = None
+
+    def tls(self) -> Optional[TlsState]:
+        # What it borrows from the library is another's with the next question.
+        with self._poller.lock:
+            return super().tls()
+
+    tls.__doc__ = Socket.tls.__doc__
 
     # --- out ---
 
