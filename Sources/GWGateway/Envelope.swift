@@ -192,7 +192,7 @@ public enum FrameWriter {
     /// `,"seq":<n>}`.
     public static func eventEnd(sequence: UInt64, into buffer: inout ByteBuffer) {
         buffer.append(",\"seq\":")
-        buffer.append(decimalText(sequence))
+        buffer.appendDecimal(sequence)
         buffer.append(0x7d)
     }
 }

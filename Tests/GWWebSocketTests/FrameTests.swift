@@ -202,7 +202,10 @@ struct MaskTests {
     func ascii() {
         for length in 0...140 {
             var bytes = [UInt8](repeating: 0x61, count: length)
-            #expect(bytes.withUnsafeBytes { UTF8Validator.isASCII($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, length) })
+            #expect(
+                bytes.withUnsafeBytes {
+                    UTF8Validator.isASCII($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, length)
+                })
             for index in 0..<length {
                 bytes[index] = 0x80
                 #expect(!bytes.withUnsafeBytes { UTF8Validator.isASCII($0.baseAddress!, length) })
