@@ -31,4 +31,22 @@ public struct Failure: Error {
         self.isRetryable = isRetryable
         self.code = code
     }
+
+    /// What is held and what was to be added would pass a limit of the program's.
+    ///
+    /// One function for all of them: texts made of many pieces take kilobytes of code wherever they are made.
+    @inline(never)
+    public static func wouldPass(
+        _ status: Status, held: Int, _ what: StaticString, more: Int, _ name: StaticString, _ limit: Int
+    ) -> Failure {
+        Failure(
+            status, .program, "\(held) \(what), \(more) more would pass \(name) (\(limit))",
+            isRetryable: status == .full)
+    }
+
+    /// What the program gave is larger than a limit whatever else there is.
+    @inline(never)
+    public static func tooBig(_ what: StaticString, _ size: Int, _ name: StaticString, _ limit: Int) -> Failure {
+        Failure(.tooBig, .program, "\(what) has \(size) bytes, \(name) \(limit)")
+    }
 }

@@ -44,6 +44,8 @@ public enum Limits {
     public static let offlineCalls: UInt32 = 256
     public static let offlineBytes: UInt32 = 1_048_576
     public static let resyncHeldBytes: UInt32 = 4_194_304
+    public static let recordedFrameBytes: UInt32 = 512
+    public static let measuredMethods: UInt32 = 64
 
     // Times, milliseconds
     public static let connectMilliseconds: UInt32 = 15_000

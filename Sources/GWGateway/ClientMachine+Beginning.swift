@@ -35,6 +35,7 @@ extension ClientMachine {
             guard calls.find(entry.id) != nil else { continue }
             if let failure = session.tooBig(entry.frame.count) { return dropKept(entry.id, failure) }
             calls.wrote(entry.id, streamOffset: offset, deadline: now.adding(milliseconds: entry.timeoutMilliseconds))
+            entry.method.withUnsafeBytes { calls.began(entry.id, $0, now) }
             frame.clear()
             entry.frame.withUnsafeBytes { frame.append($0) }
             return .frame
@@ -54,6 +55,7 @@ extension ClientMachine {
         let id = calls.add(call, deadline: now.adding(milliseconds: limit))
         frame.clear()
         method.withUnsafeBytes {
+            calls.began(id, $0, now)
             FrameWriter.request(id: id, method: $0, hasParams: !params.isEmpty, into: &frame)
         }
         params.withUnsafeBytes { frame.append($0) }

@@ -45,7 +45,9 @@ extension ClientMachine {
             userData: request.userData, streamOffset: output.offset, now: now)
         switch action {
         case .refused(let failure): throw failure
-        case .queued(let id): return .send(id: id, rest: write(request, id, keyed))
+        case .queued(let id):
+            if measuresMethods { calls.began(id, request.method, now) }
+            return .send(id: id, rest: write(request, id, keyed))
         }
     }
 
@@ -76,12 +78,8 @@ extension ClientMachine {
     private static func noRoom(_ size: Int, _ output: Output) -> Failure? {
         let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
         guard size > limit || queued > limit - size else { return nil }
-        guard size <= limit else {
-            return Failure(.tooBig, .program, "the request has \(size) bytes, max_queued_bytes is \(limit)")
-        }
-        return Failure(
-            .full, .program,
-            "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(limit))", isRetryable: true)
+        guard size <= limit else { return .tooBig("the request", size, "max_queued_bytes is", limit) }
+        return .wouldPass(.full, held: queued, "bytes wait to be sent", more: size, "max_queued_bytes", limit)
     }
 
     /// The frame of a call could not be written: it was never made.
@@ -108,7 +106,9 @@ extension ClientMachine {
             frame.append(FrameWriter.end)
         }
         let limit = self.settings.session.limit(request.timeoutMilliseconds, expectsFinal: request.expectsFinal)
-        offline.append(OfflineQueue.Entry(id: id, frame: Array(frame.readable), timeoutMilliseconds: limit))
+        offline.append(
+            OfflineQueue.Entry(
+                id: id, method: Array(request.method), frame: Array(frame.readable), timeoutMilliseconds: limit))
         return .kept(id: id)
     }
 

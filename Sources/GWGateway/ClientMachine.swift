@@ -32,6 +32,8 @@ public final class ClientMachine {
         public var offline: OfflineSettings?
         public var resync = ResyncSettings()
         public var sync: [SyncCall] = []
+        /// Answers are timed, for so many methods; 0: not at all.
+        public var measuredMethods: UInt32 = 0
         public init() {}
     }
 
@@ -46,6 +48,8 @@ public final class ClientMachine {
     var barrier: ResyncBarrier
     /// The beginning of the frame that is to be sent, or all of it.
     var frame = ByteBuffer()
+    /// The time is then to be exact.
+    public let measuresMethods: Bool
     /// Of the present connection.
     var session: ClientSession?
     /// Set where the session has decided what the end of this connection means.
@@ -59,7 +63,7 @@ public final class ClientMachine {
     /// A connection was closed without a word before its hello, which is forgiven once.
     private var hasForgiven = false
     /// The host has closed the client.
-    private(set) var isClosing = false
+    public private(set) var isClosing = false
 
     public init(settings: Settings, random: RandomPool) {
         self.settings = settings
@@ -70,6 +74,8 @@ public final class ClientMachine {
         offline = OfflineQueue(settings.offline ?? OfflineSettings())
         sync = InitialSync(settings.sync)
         barrier = ResyncBarrier(settings.resync)
+        measuresMethods = settings.measuredMethods > 0
+        if measuresMethods { calls.latency = MethodLatency(limit: settings.measuredMethods) }
     }
 
     // MARK: - State
@@ -85,6 +91,9 @@ public final class ClientMachine {
 
     /// Calls that wait for a connection.
     public var callsKept: Int { offline.count }
+
+    /// How long answers took; empty where they are not timed.
+    public var latencies: [MethodLatency.Entry] { calls.latency?.entries ?? [] }
 
     /// Failed attempts since the last hello.
     public var attempts: UInt64 { reconnect.attempts }

@@ -141,7 +141,7 @@ public final class ClientSession {
             watch.active(now)
             state = .ready(watch)
             guard let id, let call = calls.find(id) else { return unknown(id, response, text) }
-            return settle(id, call, response, text)
+            return settle(id, call, response, text, now)
         case .ended:
             return .none
         }
@@ -166,7 +166,7 @@ public final class ClientSession {
     }
 
     private func settle(
-        _ id: UInt64, _ call: PendingCall, _ response: ResponseFrame, _ text: UnsafeRawBufferPointer
+        _ id: UInt64, _ call: PendingCall, _ response: ResponseFrame, _ text: UnsafeRawBufferPointer, _ now: Instant
     ) -> MessageAction {
         if response.isOK, call.expectsFinal, isAccepted(response.payload, text) {
             guard !call.wasAccepted else { return .none }
@@ -174,6 +174,7 @@ public final class ClientSession {
             return .accepted(id: id, call, payload: response.payload)
         }
         _ = calls.remove(id)
+        if calls.latency != nil { calls.answered(id, now) }
         guard call.purpose == .host else { return .settled(call, response) }
         if response.isOK { return .answered(id: id, call, payload: response.payload) }
         return .rejected(id: id, call, error: response.error)
@@ -221,7 +222,7 @@ public final class ClientSession {
     /// Why a frame of that size would make the gateway close the connection; nil if it would not.
     public func tooBig(_ frameBytes: Int) -> Failure? {
         guard let limit = hello?.maxPayloadBytes, frameBytes > Int(limit) else { return nil }
-        return Failure(.tooBig, .program, "the request has \(frameBytes) bytes, the gateway takes at most \(limit)")
+        return .tooBig("the request", frameBytes, "the gateway takes at most", Int(limit))
     }
 
     /// Takes a call; the caller then sends its frame under the id.

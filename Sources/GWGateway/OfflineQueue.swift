@@ -4,6 +4,7 @@ import GWBase
 struct OfflineQueue {
     struct Entry {
         var id: UInt64
+        var method: [UInt8]
         /// The whole request.
         var frame: [UInt8]
         /// The call's own time limit, which begins when it is sent.
@@ -23,15 +24,13 @@ struct OfflineQueue {
     /// Why a call of that size cannot be kept; nil if it can.
     func refusal(_ frameBytes: Int) -> Failure? {
         guard count < Int(settings.maxCalls) else {
-            return Failure(
-                .full, .program, "\(count) calls wait for a connection, offline.max_calls is \(settings.maxCalls)",
-                isRetryable: true)
+            return .wouldPass(
+                .full, held: count, "calls wait for a connection", more: 1, "offline.max_calls", Int(settings.maxCalls))
         }
         guard frameBytes <= Int(settings.maxBytes) - bytes else {
-            return Failure(
-                .full, .program,
-                "\(bytes) bytes of calls wait for a connection, \(frameBytes) more would pass offline.max_bytes "
-                    + "(\(settings.maxBytes))", isRetryable: true)
+            return .wouldPass(
+                .full, held: bytes, "bytes of calls wait for a connection", more: frameBytes, "offline.max_bytes",
+                Int(settings.maxBytes))
         }
         return nil
     }

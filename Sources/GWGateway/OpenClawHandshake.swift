@@ -49,6 +49,14 @@ final class OpenClawHandshake: GatewayHandshake {
             return close(
                 1008, "connect failed", Failure(.identity, .program, "the device key could not sign the challenge"))
         }
+        let size = frame.readable.count
+        guard size <= Int(Limits.messageBytesBeforeHello) else {
+            return close(
+                1008, "connect failed",
+                Failure(
+                    .tooBig, .program,
+                    "the connect request has \(size) bytes, gateways take at most \(Limits.messageBytesBeforeHello)"))
+        }
         state = .awaitingHello(request: request, deadline: now.adding(milliseconds: settings.helloMilliseconds))
         return .send(frame)
     }

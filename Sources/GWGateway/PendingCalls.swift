@@ -29,6 +29,8 @@ public final class PendingCalls {
     private var deadlines = DeadlineQueue()
     /// The idempotency keys of the calls that have one, by place.
     private var keys: [[UInt8]] = []
+    /// nil: answers are not timed.
+    var latency: MethodLatency?
     /// Calls without a time limit: while there are any, silence of the gateway is watched.
     public private(set) var unlimited = 0
 
@@ -66,9 +68,21 @@ public final class PendingCalls {
         keys[place] = key
     }
 
+    /// A call is on its way.
+    func began(_ id: UInt64, _ method: UnsafeRawBufferPointer, _ now: Instant) {
+        guard let latency, let place = calls.place(id) else { return }
+        latency.began(place, method, now)
+    }
+
+    /// A call that has just been removed was answered.
+    func answered(_ id: UInt64, _ now: Instant) { latency?.answered(PendingCalls.place(of: id), now) }
+
+    /// Where the call of an id stands or stood.
+    private static func place(of id: UInt64) -> Int { Int(truncatingIfNeeded: id & 0xffff_ffff) - 1 }
+
     /// The key of a call that has just been removed.
     func takeKey(of call: PendingCall, _ id: UInt64) -> [UInt8] {
-        let place = Int(truncatingIfNeeded: id & 0xffff_ffff) - 1
+        let place = PendingCalls.place(of: id)
         guard call.hasKey, keys.indices.contains(place) else { return [] }
         defer { keys[place] = [] }
         return keys[place]

@@ -1,13 +1,38 @@
 import GWBase
 import GWJSON
 
-/// Hides what a JSON text holds under a name.
+/// Hides what a JSON text holds under names.
 enum Redaction {
     /// A copy of a value with `null` in place of every member of that name, at any depth and however often it stands there.
-    ///
-    /// One walk over the strings of the text, so that deep nesting costs no more than its length.
     static func copy(of value: JSONSlice, without name: StaticString, in text: UnsafeRawBufferPointer) -> [UInt8] {
         let text = value.bytes(in: text)
+        return copy(of: text) { JSON.isKey($0, name, in: text) }
+    }
+
+    /// The beginning of a frame, for people: at most `limit` bytes, with `null` for whatever may be a secret.
+    static func frame(_ text: UnsafeRawBufferPointer, limit: Int) -> [UInt8] {
+        // What a cut leaves of a secret is hidden as well: a value that does not end takes all that is left.
+        let beginning = UnsafeRawBufferPointer(rebasing: text[0..<min(text.count, limit)])
+        return copy(of: beginning) { isSecret(UnsafeRawBufferPointer(rebasing: beginning[$0])) }
+    }
+
+    /// By its name: whatever ends like a name that credentials have, or is not plain enough to tell.
+    private static func isSecret(_ key: UnsafeRawBufferPointer) -> Bool {
+        if key.contains(0x5c) { return true }
+        for ending in secretEndings where key.count >= ending.utf8CodeUnitCount {
+            let tail = key.suffix(ending.utf8CodeUnitCount).map { $0.asciiLowercased }
+            if isEqual(ending, tail) { return true }
+        }
+        return false
+    }
+
+    private static let secretEndings: [StaticString] = [
+        "token", "tokens", "password", "passphrase", "secret", "secrets", "signature", "credential", "credentials",
+        "apikey", "api_key", "privatekey", "authorization", "cookie",
+    ]
+
+    /// One walk over the strings of the text, so that deep nesting costs no more than its length.
+    private static func copy(of text: UnsafeRawBufferPointer, without isHidden: (Range<Int>) -> Bool) -> [UInt8] {
         var copy: [UInt8] = []
         copy.reserveCapacity(text.count)
         var copied = 0
@@ -21,16 +46,13 @@ enum Redaction {
             at = endOfString(text, at)
             let colon = skipSpace(text, at)
             // Only a key has a colon behind it.
-            guard colon < text.count, text[colon] == 0x3a, JSON.isKey(key + 1..<max(key + 1, at - 1), name, in: text)
-            else {
-                continue
-            }
+            guard colon < text.count, text[colon] == 0x3a, isHidden(key + 1..<max(key + 1, at - 1)) else { continue }
             copy.append(contentsOf: text[copied...colon])
             copy.append(contentsOf: "null".utf8)
             at = endOfValue(text, skipSpace(text, colon + 1))
             copied = at
         }
-        copy.append(contentsOf: text[copied...])
+        if copied < text.count { copy.append(contentsOf: text[copied...]) }
         return copy
     }
 

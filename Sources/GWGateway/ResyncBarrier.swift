@@ -34,7 +34,7 @@ struct ResyncBarrier {
     /// Keeps an event; why the barrier falls, if it is too much.
     mutating func hold(_ frame: EventFrame, _ text: UnsafeRawBufferPointer) -> Failure? {
         held.append(Held(frame: frame, text: Array(text)))
-        bytes += text.count
+        bytes += text.count + MemoryLayout<Held>.stride
         guard bytes > Int(settings.maxHeldBytes) else { return nil }
         fall()
         return ResyncBarrier.late(

@@ -19,14 +19,14 @@ struct Subscriptions {
     /// Refuses what would pass the limits.
     mutating func add(method: [UInt8], params: [UInt8], userData: UInt) throws(Failure) -> UInt64 {
         guard entries.count < Limits.subscriptions else {
-            throw Failure(.limit, .program, "the client has \(entries.count) subscriptions, which is the limit")
+            throw .wouldPass(
+                .limit, held: entries.count, "subscriptions are there", more: 1, "the limit", Limits.subscriptions)
         }
         let size = method.count + params.count
         guard size <= Limits.subscriptionBytes - bytes else {
-            throw Failure(
-                .limit, .program,
-                "the client's subscriptions have \(bytes) bytes, \(size) more would pass the limit of "
-                    + "\(Limits.subscriptionBytes)")
+            throw .wouldPass(
+                .limit, held: bytes, "bytes of subscriptions are there", more: size, "the limit",
+                Limits.subscriptionBytes)
         }
         lastID += 1
         entries.append(Entry(id: lastID, method: method, params: params, userData: userData))

@@ -5,11 +5,14 @@ import GWWebSocket
 
 /// A gateway client: feeds its machine what its connections bring, and turns the machine's actions into frames and events.
 public final class Client: Link {
-    let machine: ClientMachine
+    public let machine: ClientMachine
+    /// nil: nothing is noted.
+    let journal: Journal?
 
     /// Starts connecting.  With the context's lock held.
     public init(context: Context, settings: ClientSettings) {
         machine = ClientMachine(settings: settings.machine, random: context.random)
+        journal = Journal(settings.journal, Syscall.now())
         super.init(context: context, link: settings.link)
     }
 
@@ -35,6 +38,11 @@ public final class Client: Link {
 
     // MARK: - Connections
 
+    override func entered(_ state: StateTimes.State, _ now: Instant) {
+        super.entered(state, now)
+        if journal != nil { note(state, now) }
+    }
+
     override func opened(_ now: Instant) {
         guard let channel else { return }
         follow(machine.opened(now, wallMilliseconds: Syscall.wallMilliseconds()), ClientSession.noText, channel, now)
@@ -42,6 +50,7 @@ public final class Client: Link {
 
     override func lost(_ failure: Failure, _ now: Instant) -> End {
         let end = machine.ended(failure, sentOffset: sentOffset)
+        if journal != nil, !machine.isClosing { noteEnd(end.failure, isFinal: end.retryMilliseconds == nil, now) }
         for call in end.calls { report(call) }
         return End(failure: end.failure, connection: end.connection, retryMilliseconds: end.retryMilliseconds)
     }
@@ -67,6 +76,7 @@ public final class Client: Link {
                 Failure(
                     .frame, .operator, "ignored a binary message of \(message.count) bytes: the protocol is text only"))
         }
+        if journal != nil { noteFrame(isIncoming: true, message, now) }
         let wall = machine.isReady ? 0 : Syscall.wallMilliseconds()
         follow(machine.receive(message, now, wallMilliseconds: wall), message, channel, now)
     }
@@ -82,10 +92,12 @@ public final class Client: Link {
         case .send(var frame):
             // The one frame that a session asks to send is its connect request.
             timings.challenge = timings.lap(now)
+            if journal != nil { noteFrame(isIncoming: false, frame.readable, now) }
             channel.sendText(frame.readable, compress: false)
             frame.wipe()
         case .connected(let hello, let warning):
             timings.hello = timings.lap(now)
+            entered(.ready, now)
             connected(hello, warning)
             if let resync = machine.resyncAfterReconnect(now) { report(resync) }
             begin(now)

@@ -22,7 +22,9 @@ extension Client {
             let action = machine.next(offset: channel.nextOffset, now)
             switch action {
             case .none: return
-            case .frame: channel.sendText(machine.frameHead, compress: true)
+            case .frame:
+                if journal != nil { noteFrame(isIncoming: false, machine.frameHead, now) }
+                channel.sendText(machine.frameHead, compress: true)
             case .ended, .subscribed, .synced: report(action, ClientSession.noText)
             }
             reschedule()

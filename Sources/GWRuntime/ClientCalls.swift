@@ -9,7 +9,7 @@ extension Client {
 
     /// Queues a request; whether the queue is above its high mark now.
     public func call(_ request: CallRequest) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
-        let now = Syscall.coarseNow()
+        let now = machine.measuresMethods ? Syscall.now() : Syscall.coarseNow()
         let sent = lendChannel { channel in
             channel.lendWebSocket { webSocket in
                 do throws(Failure) {
@@ -37,6 +37,7 @@ extension Client {
             machine.withdraw(id)
             throw failure
         }
+        if journal != nil { noteCall(machine.frameHead, rest, now) }
         return (id, queued(channel))
     }
 

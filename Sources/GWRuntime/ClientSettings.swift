@@ -6,6 +6,7 @@ import GWTLS
 public struct ClientSettings {
     public var link: LinkSettings
     public var machine = ClientMachine.Settings()
+    public var journal = Journal.Settings()
 
     public enum Identity {
         /// A fresh key for the life of the client.

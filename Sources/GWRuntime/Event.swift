@@ -15,6 +15,7 @@ public enum EventType: UInt32, Sendable {
     case callDone = 9
     case resync = 11
     case synced = 12
+    case log = 13
     case subscribed = 16
     case peerConnected = 20
     case peerDisconnected = 21

@@ -38,9 +38,15 @@ public class Link: Source, DialOwner {
     /// How many bytes of the connection that has just ended had left the process.
     final private(set) var sentOffset: UInt64 = 0
 
+    private var times: StateTimes
+    /// Of the connections that have ended.
+    private var pastTraffic = Traffic()
+    private var dials: UInt64 = 0
+
     /// Starts connecting.  With the context's lock held.
     init(context: Context, link settings: LinkSettings) {
         self.settings = settings
+        times = StateTimes(Syscall.now())
         // The first attempt begins with the next turn, so that opening never waits.
         phase = .waiting(until: Instant(microseconds: 0))
         super.init(context: context)
@@ -53,6 +59,9 @@ public class Link: Source, DialOwner {
     final func lendChannel<Result>(_ body: (Channel) -> Result) -> Result? { held.lend(body) }
 
     // MARK: - For the subclass
+
+    /// It stands in another state now.  Ready is what the subclass says itself.
+    func entered(_ state: StateTimes.State, _ now: Instant) { times.enter(state, now) }
 
     /// A connection is open.
     func opened(_ now: Instant) {}
@@ -110,6 +119,8 @@ public class Link: Source, DialOwner {
     private func beginDialing(_ now: Instant) {
         let race = EndpointRace(context: context, endpoints: [settings.dial] + settings.alternates, owner: self)
         phase = .dialing(race)
+        dials += 1
+        entered(.connecting, now)
         _ = race.step(now)
     }
 
@@ -159,6 +170,7 @@ public class Link: Source, DialOwner {
             // Sending may have found the connection lost.
             guard case .open = phase, self.channel === channel else { return close(code: code, reason: reason) }
             phase = .closing
+            entered(.closing, now)
             closing()
             if let refused = webSocket.sendClose(code, reason, now) {
                 channel.end(refused, now)
@@ -181,6 +193,7 @@ public class Link: Source, DialOwner {
 
     /// An attempt or a connection has ended: reports it, and tries again or ends.
     private func ended(_ failure: Failure, _ now: Instant) {
+        if let webSocket = channel?.webSocket { pastTraffic.add(webSocket.statistics) }
         channel = nil
         owesWritable = false
         let end = lost(failure, now)
@@ -195,6 +208,7 @@ public class Link: Source, DialOwner {
         event.flags |= Event.retryable
         context.emit(event)
         phase = .waiting(until: now.adding(milliseconds: delay))
+        entered(.waiting, now)
         reschedule()
     }
 
@@ -280,6 +294,21 @@ public class Link: Source, DialOwner {
         }
         describe(&state)
         return state
+    }
+
+    /// Over the link's whole life.
+    public struct Totals {
+        public var traffic: Traffic
+        /// Attempts to connect.
+        public var dials: UInt64
+        /// Microseconds.
+        public var times: (waiting: UInt64, connecting: UInt64, ready: UInt64, closing: UInt64)
+    }
+
+    public final var totals: Totals {
+        var traffic = pastTraffic
+        if let webSocket = channel?.webSocket { traffic.add(webSocket.statistics) }
+        return Totals(traffic: traffic, dials: dials, times: times.microseconds(Syscall.now()))
     }
 
     /// `GW_PHASE_*`.

@@ -185,22 +185,17 @@ public final class Socket: Source {
 
     private func checkRoom(_ size: Int, _ queued: Int, _ webSocket: WebSocketConnection) throws(Failure) {
         guard size <= settings.maxQueuedBytes else {
-            throw Failure(
-                .tooBig, .program, "the message has \(size) bytes, max_queued_bytes is \(settings.maxQueuedBytes)")
+            throw .tooBig("the message", size, "max_queued_bytes is", settings.maxQueuedBytes)
         }
         guard queued <= settings.maxQueuedBytes - size else {
-            throw Failure(
-                .full, .program,
-                "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(settings.maxQueuedBytes))",
-                isRetryable: true)
+            throw .wouldPass(
+                .full, held: queued, "bytes wait to be sent", more: size, "max_queued_bytes", settings.maxQueuedBytes)
         }
         let held = webSocket.heldBytes
         let limit = settings.webSocket.maxMemoryBytes
         guard size <= limit, held <= limit - size else {
-            throw Failure(
-                .full, .program,
-                "the connection holds \(held) bytes, \(size) more would pass max_memory_bytes (\(limit))",
-                isRetryable: true)
+            throw .wouldPass(
+                .full, held: held, "bytes are held for the connection", more: size, "max_memory_bytes", limit)
         }
     }
 

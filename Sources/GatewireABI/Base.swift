@@ -34,6 +34,7 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .callDone: "GW_EVENT_CALL_DONE"
     case .resync: "GW_EVENT_RESYNC"
     case .synced: "GW_EVENT_SYNCED"
+    case .log: "GW_EVENT_LOG"
     case .subscribed: "GW_EVENT_SUBSCRIBED"
     case .peerConnected: "GW_EVENT_PEER_CONNECTED"
     case .peerDisconnected: "GW_EVENT_PEER_DISCONNECTED"
@@ -97,6 +98,9 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_OFFLINE_OPTIONS: MemoryLayout<gw_offline_options>.size
     case GW_STRUCT_RESYNC_OPTIONS: MemoryLayout<gw_resync_options>.size
     case GW_STRUCT_SYNC_CALL: MemoryLayout<gw_sync_call>.size
+    case GW_STRUCT_OBSERVE_OPTIONS: MemoryLayout<gw_observe_options>.size
+    case GW_STRUCT_CLIENT_STATS: MemoryLayout<gw_client_stats>.size
+    case GW_STRUCT_METHOD_STATS: MemoryLayout<gw_method_stats>.size
     default: 0
     }
 }

@@ -45,6 +45,7 @@ func clientSettings(
     var settings = try ClientSettings(endpoint(url), identity: identity)
     settings.link.alternates = try alternates(options, settings.link.dial.route, endpoint)
     try addCallOptions(options, to: &settings.machine)
+    try addObserveOptions(options.observe, to: &settings)
     settings.machine.session.connect = try connectParameters(options)
     settings.machine.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)

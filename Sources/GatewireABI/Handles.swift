@@ -12,8 +12,10 @@ final class ClientHandle {
     let link: Link
     /// The link as a gateway client.
     let client: Client?
-    /// Borrowed by the host until it asks again.
+    // Borrowed by the host until it asks again.
     var tls: TLSTexts?
+    var method = ByteBuffer()
+    var dump = ByteBuffer()
 
     init(context: Context, link: Link) {
         self.context = context

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { MOST = 10000 };
 
@@ -45,17 +46,30 @@ static uint64_t median(uint64_t *values) {
   return values[count / 2];
 }
 
-/* Real microseconds of one connection, 0 if it cannot be told. */
-static double s_time(unsigned port, const char *options) {
+/* Microseconds, real and in user space, of one connection of s_time: TCP, TLS, end. */
+typedef struct cost {
+  double real, user;
+} cost;
+
+static cost s_time(unsigned port, const char *options) {
   char command[256], line[256];
-  double seconds = 0, connections = 0;
+  double user = 0, connections = 0;
   snprintf(command, sizeof command, "openssl s_time -connect 127.0.0.1:%u -time 3 %s 2>&1", port, options);
+  int64_t began = host_now();
   FILE *output = popen(command, "r");
   if (output == NULL) fail(command);
   /* The last line of this form is that of the kind of handshake that was asked for. */
-  while (fgets(line, sizeof line, output) != NULL) sscanf(line, "%lf connections in %lf real seconds", &connections, &seconds);
+  while (fgets(line, sizeof line, output) != NULL) sscanf(line, "%lf connections in %lfs;", &connections, &user);
   pclose(output);
-  return connections > 0 ? seconds * 1e6 / connections : 0;
+  if (connections == 0) fail("openssl s_time made no connection");
+  return (cost){(double)(host_now() - began) * 1000 / connections, user * 1e6 / connections};
+}
+
+/* Of this thread, the client's. */
+static double user_us(void) {
+  struct rusage used;
+  getrusage(RUSAGE_THREAD, &used);
+  return (double)used.ru_utime.tv_sec * 1e6 + (double)used.ru_utime.tv_usec;
 }
 
 static sem_t seen; /* the host has looked at the connection */
@@ -97,13 +111,16 @@ static void measure(const kind *kind, const char *directory) {
     options.trust = &trust;
   }
   if (gw_client_open(host.context, &options, &client) != GW_OK) fail("gw_client_open");
+  double began = 0;
   /* The first one is never resumed. */
   for (int at = -1; at < count; ++at) {
     gw_client_state state = {.struct_size = sizeof state};
     gw_tls_state agreed = {.struct_size = sizeof agreed};
     if (!next_event(&host, GW_EVENT_CLIENT_CONNECTED)) fail("no connection");
     gw_client_get_state(client, &state);
-    if (at >= 0) {
+    if (at < 0) {
+      began = user_us();
+    } else {
       tcp[at] = state.connect_us;
       tls[at] = state.tls_us;
       upgrade[at] = state.upgrade_us;
@@ -112,13 +129,18 @@ static void measure(const kind *kind, const char *directory) {
     }
     sem_post(&seen);
   }
+  double user = (user_us() - began) / count;
   gw_client_free(client);
   host_close(&host);
   printf("| %s | %llu | ", kind->name, (unsigned long long)median(tcp));
   printf(is_encrypted ? "%llu" : "-", (unsigned long long)median(tls));
-  printf(" | %llu | ", (unsigned long long)median(upgrade));
-  printf(is_encrypted ? "%llu" : "-", (unsigned long long)(median(tcp) + median(tls)));
-  printf(kind->s_time == NULL ? " | - |\n" : " | %.0f |\n", kind->s_time == NULL ? 0 : s_time(port, kind->s_time));
+  printf(" | %llu | %.0f | ", (unsigned long long)median(upgrade), user);
+  if (kind->s_time == NULL) {
+    printf("- | - |\n");
+  } else {
+    cost other = s_time(port, kind->s_time);
+    printf("%.0f | %.0f |\n", other.real, other.user);
+  }
   fflush(stdout);
   sem_post(&seen);
   peer_join(server);
@@ -128,8 +150,8 @@ int main(int argc, char **argv) {
   if (argc < 2) fail("no directory");
   if (argc > 2) count = atoi(argv[2]);
   if (count < 1 || count > MOST) fail("COUNT is 1 to 10000");
-  printf("| connecting, us | TCP | TLS | upgrade | TCP and TLS | openssl s_time |\n");
-  printf("| --- | --- | --- | --- | --- | --- |\n");
+  printf("| connecting, us | TCP | TLS | upgrade | user CPU, with the hello | s_time, TCP and TLS | s_time, user CPU |\n");
+  printf("| --- | --- | --- | --- | --- | --- | --- |\n");
   for (size_t at = 0; at < sizeof kinds / sizeof *kinds; ++at) measure(&kinds[at], argv[1]);
   return 0;
 }

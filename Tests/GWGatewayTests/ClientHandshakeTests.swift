@@ -118,6 +118,19 @@ struct ClientHandshakeTests {
         #expect(verdict.stopsReconnecting && verdict.failure.status == .identity)
     }
 
+    @Test("a connect request above 64 KiB is not sent; both numbers are told, and nothing is tried again (1.1)")
+    func connectRequestTooBig() {
+        var settings = ClientSession.Settings()
+        settings.connect.userAgent = [UInt8](repeating: 0x61, count: 65_536)
+        let end = ClientEnd(settings)
+        guard case .close(_, _, let verdict) = end.receive(ClientEnd.challenge) else {
+            Issue.record("sent")
+            return
+        }
+        #expect(verdict.failure.status == .tooBig && verdict.stopsReconnecting)
+        #expect(verdict.failure.text.contains("65536") && verdict.failure.text.contains("has 6"))
+    }
+
     @Test("the time that is signed is the gateway's if it is a safe integer, else our own (3.2)")
     func signedTime() throws {
         for (ts, wanted) in [

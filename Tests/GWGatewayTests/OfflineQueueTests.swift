@@ -76,7 +76,7 @@ struct OfflineQueueTests {
             Issue.record("a third call was kept")
             return
         }
-        #expect(full.status == .full && full.text.contains("2 calls") && full.text.contains("max_calls is 2"))
+        #expect(full.status == .full && full.text.contains("2 calls") && full.text.contains("max_calls (2)"))
         let small = end { $0.maxBytes = 300 }
         _ = try small.call("a", #"{"x":"\#(String(repeating: "x", count: 150))"}"#).get()
         guard case .failure(let failure) = small.call("a", #"{"x":"\#(String(repeating: "x", count: 50))"}"#) else {

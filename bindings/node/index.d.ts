@@ -109,7 +109,7 @@ export interface TlsState {
   cipher: string
   /** Empty if the session was resumed without a new key exchange. */
   group: string
-  /** The certificates that the server showed, as PEM, leaf first. */
+  /** The certificates that the peer showed, as PEM, leaf first. */
   chain: string
   /** An earlier session goes on, and chain is that one's. */
   resumed: boolean
@@ -194,6 +194,67 @@ export interface ClientOptions {
   offline?: OfflineOptions
   /** Holds events back after each event 'stale', until resynced() is called. */
   resync?: ResyncOptions
+  /** Times by method, a log, a flight recorder; no credential is ever in any of it. */
+  observe?: ObserveOptions
+}
+
+export interface ObserveOptions {
+  /** Time the answers, by method: stats().methods. */
+  methods?: boolean
+  /** Up to which level the event 'log' comes: why things ended, states ('info'), frames ('debug'). */
+  log?: 'error' | 'warning' | 'info' | 'debug'
+  /** What the flight recorder keeps, see dump(). */
+  recorderBytes?: number
+  /** Each failure brings an event 'log' of kind 'dump'. */
+  dumpOnFailure?: boolean
+  /** How much of each frame is kept or logged. */
+  frameBytes?: number
+  /** Methods beyond share the entry '*'. */
+  maxMethods?: number
+}
+
+export interface LogEntry {
+  level: 'error' | 'warning' | 'info' | 'debug'
+  kind: 'state' | 'failure' | 'in' | 'out' | 'dump'
+  /** One line; of a frame its beginning, of a dump lines of JSON. */
+  text: string
+  /** Of the whole frame. */
+  size: number
+}
+
+/** An entry of the flight recorder. */
+export interface Recorded {
+  /** Since the client was made. */
+  ms: number
+  kind: 'state' | 'failure' | 'in' | 'out'
+  text: string
+  /** Of the whole frame. */
+  bytes?: number
+}
+
+/** Sums over a client's whole life. */
+export interface ClientStats {
+  /** To connect. */
+  attempts: number
+  /** That reached their hello. */
+  connections: number
+  messagesReceived: number
+  messagesSent: number
+  /** Of messages, uncompressed. */
+  bytesReceived: number
+  bytesSent: number
+  /** Of frames with their headers. */
+  wireBytesReceived: number
+  wireBytesSent: number
+  roundTripMs: number
+  /** Calls that wait for a connection. */
+  callsWaiting: number
+  waitingMs: number
+  connectingMs: number
+  readyMs: number
+  closingMs: number
+  /** With observe.methods; '*': all beyond maxMethods. */
+  methods: Record<string, { answers: number, leastMs: number, meanMs: number, greatestMs: number }>
 }
 
 /** Which calls wait for a connection; one whose time passes rejects with a NotSentError. */
@@ -344,6 +405,8 @@ export interface ClientEvents {
   /** All calls of initialSync have ended. */
   synced: (answers: SyncAnswer[]) => void
   subscribed: (subscribed: Subscribed) => void
+  /** See observe.log. */
+  log: (entry: LogEntry) => void
   /** Calls may be made again after writableNeedDrain. */
   drain: () => void
   event: (event: GatewayEvent) => void
@@ -364,6 +427,9 @@ export class Client extends EventEmitter {
   /** Hold back until 'drain'. */
   readonly writableNeedDrain: boolean
   state (): ClientState
+  stats (): ClientStats
+  /** What the flight recorder holds, the oldest first. */
+  dump (): Recorded[]
   /** What TLS agreed on; undefined without a connection or without TLS. */
   tls (): TlsState | undefined
   /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */
@@ -388,7 +454,7 @@ export class Client extends EventEmitter {
   events (options?: EventStreamOptions): AsyncIterableIterator<GatewayEvent>
   /** Hands what was sent to the kernel now; otherwise it leaves at the end of the turn. */
   flush (): void
-  /** Closes politely; resolves when the connection has ended. */
+  /** Closes politely; resolves when the connection has ended, at the latest after closeTimeoutMs. */
   close (code?: number, reason?: string): Promise<void>
   /** Keeps the process alive while the client is open, which is the default. */
   ref (): this

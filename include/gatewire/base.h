@@ -172,7 +172,10 @@ enum {
   GW_STRUCT_TLS_STATE = 18,
   GW_STRUCT_OFFLINE_OPTIONS = 19,
   GW_STRUCT_RESYNC_OPTIONS = 20,
-  GW_STRUCT_SYNC_CALL = 21
+  GW_STRUCT_SYNC_CALL = 21,
+  GW_STRUCT_OBSERVE_OPTIONS = 22,
+  GW_STRUCT_CLIENT_STATS = 23,
+  GW_STRUCT_METHOD_STATS = 24
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

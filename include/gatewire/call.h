@@ -123,7 +123,7 @@ typedef struct gw_resync_options {
   uint32_t struct_size;
   uint32_t flags;          /* 0 */
   uint32_t timeout_ms;     /* 0: 10000; GW_NEVER: no limit */
-  uint32_t max_held_bytes; /* of their frames.  0: 4 MiB */
+  uint32_t max_held_bytes; /* memory for them.  0: 4 MiB */
 } gw_resync_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */

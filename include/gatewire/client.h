@@ -14,6 +14,7 @@
 #include "base.h"
 #include "call.h"
 #include "context.h"
+#include "observe.h"
 #include "route.h"
 #include "trust.h"
 
@@ -118,6 +119,8 @@ typedef struct gw_client_options {
   size_t sync_count;              /* at most 32 */
   const gw_offline_options *offline; /* NULL: a call without a connection is refused */
   const gw_resync_options *resync;   /* NULL: no event is held back */
+
+  const gw_observe_options *observe; /* NULL: no log, no flight recorder, no times by method */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */
@@ -133,8 +136,9 @@ GW_EXPORT gw_status gw_client_open(gw_context *context, const gw_client_options 
 /* The id that is the source of this client's events; 0 for NULL.  Threads: any. */
 GW_EXPORT uint64_t gw_client_id(const gw_client *client);
 
-/* Closes politely: calls in flight and calls that wait for a connection end, a close frame is sent (code 1000 to 1014 as RFC 6455 section 7.4 allows, or
- * 3000 to 4999; 0: 1000), GW_EVENT_CLIENT_CLOSED follows.  reason: at most 123 bytes, may be NULL.
+/* Closes politely: calls in flight and calls that wait for a connection end, a close frame is sent (code 1000 to 1014 as RFC 6455
+ * section 7.4 allows, or 3000 to 4999; 0: 1000), GW_EVENT_CLIENT_CLOSED follows, at the latest after close_timeout_ms, as long as the context
+ * is polled.  reason: at most 123 bytes, may be NULL.
  * Statuses: GW_OK, GW_ERR_ARGUMENT, GW_ERR_GONE, GW_ERR_FORKED.  Threads: any. */
 GW_EXPORT gw_status gw_client_close(gw_client *client, uint32_t code, const char *reason);
 

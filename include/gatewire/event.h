@@ -71,6 +71,11 @@ enum {
    * "ok": false, "error": {"code", "message", ...}}, code CALL_TIMEOUT where no answer came in time.  code: how many failed. */
   GW_EVENT_SYNCED = 12,
 
+  /* With log_level of gw_observe_options: the client has done something (observe.h).  code: GW_LOG_...; name: "state", "failure" (text: one
+   * line), "in", "out" (payload: the beginning of a frame without its secrets; subject: the size of all of it), or "dump" (payload: what
+   * the flight recorder holds). */
+  GW_EVENT_LOG = 13,
+
   /* A subscription was made anew on this connection.  subject: its id; user_data: its own.  status GW_OK: payload is the answer as JSON;
    * GW_ERR_REJECTED: fields as in GW_EVENT_CALL_DONE; GW_ERR_CALL_TIMEOUT, GW_ERR_TOO_BIG: text says why.  The subscription stays, whatever
    * became of it here. */
@@ -121,7 +126,8 @@ enum {
   /* Terminal for a socket or a listener's connection, also for one that never opened.  status GW_OK: the host closed it and the
    * peer answered; GW_ERR_CLOSED: the peer closed it; else what went wrong.  code: the close code received, 1005 for none, 1006
    * for no close frame (RFC 6455 section 7.1.5), or the HTTP status of a refused upgrade.  text: one line; name: the peer's
-   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST. */
+   * close reason, verbatim; payload: JSON details, or empty.  flags: GW_EVENT_RETRYABLE, GW_EVENT_CLEAN, GW_EVENT_PEER_FIRST.
+   * It comes when both close frames are through; TCP is ended after it, by the server first (section 7.1.1), within 2 s. */
   GW_EVENT_SOCKET_CLOSED = 36,
 
   /* --- doctor (doctor.h) --- */

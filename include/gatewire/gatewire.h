@@ -8,6 +8,7 @@
  *   trust.h     which servers are believed: pins, CAs, asking; how TLS is spoken
  *   client.h    a gateway connection that heals itself
  *   call.h      calls and answers, and what each connection begins with
+ *   observe.h   what a client has done: sums, times, log, flight recorder
  *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
@@ -42,6 +43,7 @@
 #include "trust.h"
 #include "client.h"
 #include "call.h"
+#include "observe.h"
 #include "doctor.h"
 #include "server.h"
 #include "socket.h"

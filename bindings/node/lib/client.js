@@ -11,6 +11,7 @@ const { native, ID_HIGH, ID_LOW } = require('./native.js')
 const {
   checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions, wrongType
 } = require('./options.js')
+const { logEntry, readDump, readObserve, readStats } = require('./observe.js')
 const { readRoute } = require('./route.js')
 const { answerTrust, readTls, readTrust } = require('./trust.js')
 
@@ -18,7 +19,7 @@ const {
   GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
   GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
   GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
-  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED, GW_EVENT_TRUST_REQUEST,
+  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_LOG, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED, GW_EVENT_TRUST_REQUEST,
   GW_QUEUED, GW_RESYNC_GAP
 } = native.constants
 
@@ -28,7 +29,8 @@ const KINDS = {
   trust: readTrust,
   offline: readOffline,
   resync: readResync,
-  initialSync: readSync
+  initialSync: readSync,
+  observe: readObserve
 }
 
 // Options that stand for flags of the library.
@@ -127,6 +129,16 @@ class Client extends EventEmitter {
     const state = native.clientState(this.#place)
     if (typeof state === 'number') return { ...CLOSED }
     return { ...state, phase: PHASES[state.phase] ?? 'unknown', deflate: state.deflate !== 0, tls: state.tls !== 0 }
+  }
+
+  /** Sums over the client's whole life. */
+  stats () {
+    return readStats(this.#place)
+  }
+
+  /** What the flight recorder holds, the oldest first. */
+  dump () {
+    return readDump(this.#place)
   }
 
   /** What TLS agreed on; undefined without a connection or without TLS. */
@@ -289,6 +301,9 @@ class Client extends EventEmitter {
         break
       case GW_EVENT_SUBSCRIBED:
         this.emit('subscribed', subscribed(notice))
+        break
+      case GW_EVENT_LOG:
+        this.emit('log', logEntry(notice))
         break
       case GW_EVENT_TRUST_REQUEST:
         answerTrust(this.#ask, notice)

@@ -143,6 +143,7 @@ static const struct {
     CONSTANT(GW_EVENT_CALL_DONE),
     CONSTANT(GW_EVENT_RESYNC),
     CONSTANT(GW_EVENT_SYNCED),
+    CONSTANT(GW_EVENT_LOG),
     CONSTANT(GW_EVENT_SUBSCRIBED),
     CONSTANT(GW_EVENT_PEER_CONNECTED),
     CONSTANT(GW_EVENT_PEER_DISCONNECTED),
@@ -173,6 +174,12 @@ static const struct {
     CONSTANT(GW_CALL_IDEMPOTENT),
     CONSTANT(GW_CALL_ONLINE_ONLY),
     CONSTANT(GW_RESYNC_GAP),
+    CONSTANT(GW_OBSERVE_METHODS),
+    CONSTANT(GW_OBSERVE_DUMP_ON_FAILURE),
+    CONSTANT(GW_LOG_ERROR),
+    CONSTANT(GW_LOG_WARNING),
+    CONSTANT(GW_LOG_INFO),
+    CONSTANT(GW_LOG_DEBUG),
     CONSTANT(GW_DOCTOR_NO_TICK),
     CONSTANT(GW_SERVER_PLAINTEXT),
     CONSTANT(GW_SERVER_NO_DEFLATE),
@@ -239,6 +246,9 @@ static const struct {
     {GW_STRUCT_OFFLINE_OPTIONS, "gw_offline_options", sizeof(gw_offline_options), false},
     {GW_STRUCT_RESYNC_OPTIONS, "gw_resync_options", sizeof(gw_resync_options), false},
     {GW_STRUCT_SYNC_CALL, "gw_sync_call", sizeof(gw_sync_call), true},
+    {GW_STRUCT_OBSERVE_OPTIONS, "gw_observe_options", sizeof(gw_observe_options), false},
+    {GW_STRUCT_CLIENT_STATS, "gw_client_stats", sizeof(gw_client_stats), false},
+    {GW_STRUCT_METHOD_STATS, "gw_method_stats", sizeof(gw_method_stats), false},
     {GW_STRUCT_CLIENT_STATE, "gw_client_state", sizeof(gw_client_state), false},
     {GW_STRUCT_SERVER_OPTIONS, "gw_server_options", sizeof(gw_server_options), false},
     {GW_STRUCT_SOCKET_LIMITS, "gw_socket_limits", sizeof(gw_socket_limits), false},
@@ -307,6 +317,7 @@ NAPI_MODULE_INIT() {
       !define_functions(env, exports, context_functions, context_function_count, addon) ||
       !define_functions(env, exports, client_functions, client_function_count, addon) ||
       !define_functions(env, exports, call_functions, call_function_count, addon) ||
+      !define_functions(env, exports, observe_functions, observe_function_count, addon) ||
       !define_functions(env, exports, doctor_functions, doctor_function_count, addon) ||
       !define_functions(env, exports, server_functions, server_function_count, addon) ||
       !define_functions(env, exports, socket_functions, socket_function_count, addon) ||
@@ -331,6 +342,7 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "trustOptions", trust_describe(env));
   set_described(env, exports, "offlineOptions", offline_describe(env));
   set_described(env, exports, "resyncOptions", resync_describe(env));
+  set_described(env, exports, "observeOptions", observe_describe(env));
   set_text(env, exports, "version", gw_version(), NAPI_AUTO_LENGTH);
   set_text(env, exports, "dependencies", gw_dependencies(), NAPI_AUTO_LENGTH);
   return exports;

@@ -105,6 +105,8 @@ extern const napi_property_descriptor client_functions[];
 extern const size_t client_function_count;
 extern const napi_property_descriptor call_functions[];
 extern const size_t call_function_count;
+extern const napi_property_descriptor observe_functions[];
+extern const size_t observe_function_count;
 extern const napi_property_descriptor doctor_functions[];
 extern const size_t doctor_function_count;
 extern const napi_property_descriptor server_functions[];
@@ -127,6 +129,7 @@ napi_value route_describe(napi_env env);
 napi_value trust_describe(napi_env env);
 napi_value offline_describe(napi_env env);
 napi_value resync_describe(napi_env env);
+napi_value observe_describe(napi_env env);
 
 /* What TLS agreed on as an object, or the status of asking for it. */
 napi_value make_tls_state(napi_env env, gw_status status, const gw_tls_state *state);
@@ -146,8 +149,13 @@ struct client_parts {
   gw_trust_options trust;
   gw_offline_options offline;
   gw_resync_options resync;
+  gw_observe_options observe;
   gw_sync_call sync[32]; /* as many as the library takes */
 };
+
+/* The same for the member "observe". */
+bool read_observe(napi_env env, napi_value all, gw_observe_options *observe, struct option_memory *memory,
+                  const gw_observe_options **out);
 
 /* Reads the members "offline", "resync" and "initialSync" of options into settings.  False with an exception pending; memory as in
  * read_options, parts for as long. */

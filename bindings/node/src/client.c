@@ -71,6 +71,7 @@ bool read_client_options(struct addon *addon, const napi_value arguments[3], gw_
   return read_options(env, arguments[2], options, OPTION_COUNT_CLIENT, settings, memory) &&
          read_route(env, arguments[2], &parts->route, memory, &settings->route) &&
          read_trust(env, arguments[2], &parts->trust, memory, &settings->trust) &&
+         read_observe(env, arguments[2], &parts->observe, memory, &settings->observe) &&
          read_call_parts(env, arguments[2], settings, parts, memory);
 }
 

@@ -3,6 +3,7 @@ import {
   Client, CallTimeoutError, DoctorStep, GatewireError, PinError, RpcError, Server, WebSocket, WebSocketEnd,
   WebSocketServer, connect, doctor, normalizePin, serve, version
 } from '../../index'
+import type { AgentsList, Chat } from '../../openclaw'
 
 async function right (): Promise<void> {
   const server: Server = await serve({ token: 'x', port: 0, deflate: 'takeover', names: ['localhost'] })
@@ -27,6 +28,10 @@ async function right (): Promise<void> {
   client.on('stale', (stale) => client.resynced(stale) || stale.lastSeq)
   client.on('synced', (answers) => answers.map((answer) => answer.ok ? answer.payload : answer.error.code))
   client.on('subscribed', ({ error }) => error === null && client.unsubscribe(subscription))
+  const { agents } = await client.call<AgentsList>('agents.list', {})
+  console.log(agents[0].identity?.emoji, client.stats().methods['*']?.meanMs, client.dump()[0].ms)
+  client.on('event:chat', (chat: Chat) => chat.state === 'delta' ? chat.deltaText : chat.message?.content)
+  client.on('log', ({ level, kind }) => level === 'debug' && kind === 'out')
   client.on('disconnected', (error) => console.log(error.retryAfterMs))
   client.once('gap', ({ missing }) => missing + 1)
   for await (const event of client.events({ names: ['chat'] })) console.log(event.name, event.payload, event.json)

@@ -10,7 +10,7 @@ Durations are seconds (``float``), ``None`` leaves a decision to the library, ``
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, sync, websocket
+from . import _abi, openclaw, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
 from ._pins import normalize_pin, read_pin
@@ -55,6 +55,7 @@ from .events import (
     Synced,
     Warned,
 )
+from .observe import Logged, MethodStats, Observe, Stats
 from .route import Route
 from .server import Peer, PeerConnected, PeerDisconnected, Request, Server, ServerNotice, Serving, serve
 from .trust import TlsState, Trust, TrustRequest
@@ -84,10 +85,13 @@ __all__ = [
     "GatewireError",
     "HandshakeError",
     "HandshakeTimeoutError",
+    "Logged",
+    "MethodStats",
     "NetworkError",
     "NotConnectedError",
     "NotSentError",
     "Notice",
+    "Observe",
     "Offline",
     "OutcomeUnknownError",
     "Peer",
@@ -105,6 +109,7 @@ __all__ = [
     "Serving",
     "Stale",
     "State",
+    "Stats",
     "Step",
     "Subscribed",
     "SyncAnswer",
@@ -126,6 +131,7 @@ __all__ = [
     "dependencies",
     "doctor",
     "normalize_pin",
+    "openclaw",
     "read_pin",
     "serve",
     "sync",

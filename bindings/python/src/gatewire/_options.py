@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Optional, TypeVar
 from . import _abi
 from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
 from .calls import Offline, Resync, SyncCall, offline_options, resync_options, sync_calls
+from .observe import Observe, observe_options
 from .route import Route, route_options
 from .trust import Ask, Trust, trust_options
 
@@ -105,6 +106,7 @@ def client_setup(
     initial_sync: Optional[Sequence[SyncCall]] = None,
     offline: Optional[Offline] = None,
     resync: Optional[Resync] = None,
+    observe: Optional[Observe] = None,
     event_limit: int = 65536,
     takeover: Optional[float] = None,
 ) -> ClientSetup:
@@ -165,6 +167,7 @@ def client_setup(
     options.sync_calls, options.sync_count = sync_calls(initial_sync)
     options.offline = offline_options(offline)
     options.resync = resync_options(resync)
+    options.observe = observe_options(observe)
     return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
 
 
@@ -204,6 +207,7 @@ CLIENT_OPTIONS = """
         :class:`Synced` has their answers
     :param offline: an :class:`Offline`: keeps calls that are made without a connection
     :param resync: a :class:`Resync`: holds events after a loss until the program has caught up
+    :param observe: an :class:`Observe`: times by method, a log, a flight recorder
 
     Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``,
     ``challenge_timeout``, ``hello_timeout``, ``close_timeout``, ``call_timeout`` (calls without a limit of their own).

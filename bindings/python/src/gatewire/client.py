@@ -20,6 +20,7 @@ from ._values import text, texts
 from .calls import fill_call_options, resynced, subscribe
 from .errors import GatewireError, NotConnectedError, make_error
 from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
+from .observe import Stats, read_dump, read_stats
 from .trust import LoopAsker, TlsState, read_tls
 
 # Notices are few; more than this without a reader means that nobody reads them.
@@ -207,6 +208,16 @@ class Client(Owner):
             return CLOSED_STATE
         return read_state(self._context, self._handle)
 
+    def stats(self) -> Stats:
+        """Sums over the client's whole life: traffic, time in each state, with :class:`Observe` times by method."""
+        return read_stats(self._context, self._open_handle())
+
+    def dump(self) -> list[dict[str, Any]]:
+        """What the flight recorder of :class:`Observe` holds, the oldest first: ``ms`` since the client was opened,
+        ``kind`` (``"state"``, ``"failure"``, ``"in"``, ``"out"``), ``text``, and of a frame ``bytes``.
+        """
+        return read_dump(self._context, self._open_handle())
+
     def tls(self) -> Optional[TlsState]:
         """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
         return read_tls(self._context, _abi.lib.gw_client_get_tls, (self._handle,) if self._handle else ())
@@ -238,7 +249,9 @@ class Client(Owner):
     # --- the end ---
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes politely: calls in flight end, a close frame is sent.  Returns when it is done; again is allowed."""
+        """Closes politely: calls in flight end, a close frame is sent.  Returns when it is done, at the latest after
+        ``close_timeout``; again is allowed.
+        """
         if self._handle is not None and not self._closed.done():
             status = _abi.lib.gw_client_close(self._handle, code, text("reason", reason))
             if status not in (_abi.OK, _abi.ERR_GONE):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional, Union
 from . import _abi
 from ._context import Context, Report, from_json
 from .errors import GatewireError
+from .observe import Logged, make_logged
 
 
 class Event:
@@ -132,7 +133,7 @@ class Subscribed:
     error: Optional[GatewireError]
 
 
-Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed]
+Notice = Union[Connected, Disconnected, Closed, Warned, Gap, Stale, Synced, Subscribed, Logged]
 
 _REASONS = {_abi.RESYNC_RECONNECT: "reconnect", _abi.RESYNC_GAP: "gap"}
 
@@ -156,6 +157,8 @@ def make_notice(report: Report) -> Optional[Notice]:
     if kind == _abi.EVENT_SYNCED:
         answers = from_json(report.payload)
         return Synced([SyncAnswer(each["method"], each.get("payload"), each.get("error")) for each in answers])
+    if kind == _abi.EVENT_LOG:
+        return make_logged(report)
     if kind == _abi.EVENT_SUBSCRIBED:
         if report.status:
             return Subscribed(report.subject, None, report.error())

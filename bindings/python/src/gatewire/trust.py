@@ -186,7 +186,7 @@ class TlsState(NamedTuple):
     group: str
     #: an earlier session goes on, and ``chain`` is that one's
     resumed: bool
-    #: the certificates that the server showed, as PEM, leaf first
+    #: the certificates that the peer showed, as PEM, leaf first
     chain: str
 
 

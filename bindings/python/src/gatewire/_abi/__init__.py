@@ -11,13 +11,14 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, call, client, context, doctor, event, route, server, socket, trust
+from . import base, call, client, context, doctor, event, observe, route, server, socket, trust
 from .base import *  # noqa: F403
 from .call import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
 from .doctor import *  # noqa: F403
 from .event import *  # noqa: F403
+from .observe import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
@@ -31,6 +32,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **route.LAYOUTS,
     **trust.LAYOUTS,
     **call.LAYOUTS,
+    **observe.LAYOUTS,
     **client.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -43,6 +45,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **route.FUNCTIONS,
     **trust.FUNCTIONS,
     **call.FUNCTIONS,
+    **observe.FUNCTIONS,
     **client.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,

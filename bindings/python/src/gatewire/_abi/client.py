@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import HANDLE_OUT, Header
 from .call import OfflineOptions, ResyncOptions, SyncCall
+from .observe import ObserveOptions
 from .route import RouteOptions
 from .trust import TlsState, TrustOptions
 
@@ -75,6 +76,7 @@ class ClientOptions(Structure):
         ("sync_count", c_size_t),
         ("offline", POINTER(OfflineOptions)),
         ("resync", POINTER(ResyncOptions)),
+        ("observe", POINTER(ObserveOptions)),
     ]
 
 

@@ -16,6 +16,7 @@ from .._values import text, texts
 from ..calls import fill_call_options, resynced, subscribe
 from ..errors import GatewireError, NotConnectedError, make_error
 from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
+from ..observe import Stats, read_dump, read_stats
 from ..trust import TlsState, ask_now, read_tls
 from ._poller import Poller
 
@@ -208,6 +209,16 @@ class Client(Owner):
                 return CLOSED_STATE
             return read_state(self._context, self._handle)
 
+    def stats(self) -> Stats:
+        """As :meth:`gatewire.Client.stats`."""
+        with self._poller.lock:
+            return read_stats(self._context, self._open_handle())
+
+    def dump(self) -> list[dict[str, Any]]:
+        """As :meth:`gatewire.Client.dump`."""
+        with self._poller.lock:
+            return read_dump(self._context, self._open_handle())
+
     def tls(self) -> Optional[TlsState]:
         """What TLS agreed on; ``None`` if there is no connection now, or one without TLS."""
         with self._poller.lock:
@@ -239,7 +250,7 @@ class Client(Owner):
     # --- the end ---
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes politely and returns when it is done; again is allowed."""
+        """Closes politely and returns when it is done, at the latest after ``close_timeout``; again is allowed."""
         with self._poller.lock:
             if self._handle is None:
                 return
