@@ -110,7 +110,8 @@ bench: all ## beside other WebSocket libraries, one table; QUICK=1: one short ro
 PYTEST := GATEWIRE_LIBRARY=$(ROOT)/build/libgatewire.so PYTHONDONTWRITEBYTECODE=1 build/venv/bin/python -m pytest \
   -q -p no:cacheprovider -c bindings/python/pyproject.toml
 NODE_TESTS := $(patsubst bindings/node/%,%,$(wildcard bindings/node/test/*.test.js))
-NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js
+NODE_PEER_TESTS := test/ws.test.js test/ws-client.test.js test/ws-server.test.js test/double.test.js \
+  test/socketio.test.js
 TEST_PARTS := test-unit test-simulate test-fuzz test-c test-python test-node test-peers test-autobahn lint layers abi
 
 .PHONY: test $(TEST_PARTS) abi-store
@@ -140,7 +141,7 @@ test-peers: all | test-dependencies ## against counterparts that are not ours
 	@scripts/python-env.sh
 	@$(PYTEST) bindings/python/tests/test_gateway_double.py
 	@cd bindings/node && node --test $(NODE_PEER_TESTS)
-	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c
+	@Tests/Peers/compile.sh Tests/Peers/echo_server.c Tests/Peers/socket_client.c Tests/Peers/socketio_client.c
 	@$(PYTEST) Tests/Peers
 	@Tests/Peers/forward_proxies.sh
 	@SEEDS=2000 FIRST=0 Tests/Differential/run.sh

@@ -33,8 +33,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let abiDependencies: [Target.Dependency] = [
-    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWRoute", "GWTLS", "GWWebSocket", "GWGateway", "GWRuntime",
-    "CGatewire",
+    "GWBase", "GWDeflate", "GWHTTP", "GWJSON", "GWRoute", "GWTLS", "GWWebSocket", "GWGateway", "GWSocketIO",
+    "GWRuntime", "CGatewire",
 ]
 
 let package = Package(
@@ -57,11 +57,15 @@ let package = Package(
         layer("GWWebSocket", ["GWBase", "GWHTTP", "GWDeflate"]),
         layer("GWTLS", ["GWBase", "COpenSSL"]),
         layer("GWGateway", ["GWBase", "GWJSON"]),
+        layer("GWSocketIO", ["GWBase", "GWJSON", "GWHTTP"]),
 
         // the world
         layer(
             "GWRuntime",
-            ["GWBase", "GWJSON", "GWHTTP", "GWRoute", "GWDeflate", "GWWebSocket", "GWTLS", "GWGateway", "CSystem"]),
+            [
+                "GWBase", "GWJSON", "GWHTTP", "GWRoute", "GWDeflate", "GWWebSocket", "GWTLS", "GWGateway",
+                "GWSocketIO", "CSystem",
+            ]),
     ]
 )
 
@@ -75,6 +79,7 @@ if build.isEmpty {
         tests("GWWebSocket", ["GWBase", "GWHTTP", "GWDeflate"]),
         tests("GWTLS", ["GWBase"]),
         tests("GWGateway", ["GWBase", "GWJSON", "GWTLS"]),
+        tests("GWSocketIO", ["GWBase", "GWJSON", "GWTLS"]),
         tests("GWRuntime", ["GWBase", "GWGateway"]),
     ]
 } else {

@@ -8,7 +8,7 @@ shift
 mkdir -p "$out"
 
 # From the bottom up: each may import those before it.
-layers="GWBase GWJSON GWHTTP GWDeflate GWWebSocket GWGateway"
+layers="GWBase GWJSON GWHTTP GWDeflate GWWebSocket GWGateway GWSocketIO"
 flags="$*"
 if [ "$(cat "$out/flags" 2>/dev/null || true)" != "$flags" ]; then rm -f "$out"/*.o; fi
 printf '%s\n' "$flags" > "$out/flags"

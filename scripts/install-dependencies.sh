@@ -33,6 +33,7 @@ have openssl || want openssl
 
 if [ "$scope" = test ]; then
   [ -d /usr/share/nodejs/ws ] || want node-ws
+  [ -d /usr/share/nodejs/socket.io-parser ] || want node-socket.io-parser
   have nginx || [ -x /usr/sbin/nginx ] || want nginx-light
   have squid || [ -x /usr/sbin/squid ] || want squid
   have tinyproxy || [ -x /usr/bin/tinyproxy ] || want tinyproxy

@@ -35,7 +35,6 @@ public enum Limits {
     public static let calls: UInt32 = 65_536
     public static let requestsPerPeer: UInt32 = 1024
     public static let connections: UInt32 = 1024
-
     public static let idempotencyKeyBytes = 256
     public static let traceparentBytes = 128
     public static let subscriptions = 1024
@@ -47,6 +46,14 @@ public enum Limits {
     public static let recordedFrameBytes: UInt32 = 512
     public static let measuredMethods: UInt32 = 64
 
+    // Socket.IO
+    /// More than ten of one packet the official servers refuse.
+    public static let sioAttachments: UInt32 = 10
+    public static let sioNamespaces: UInt32 = 64
+    public static let sioBufferedPackets: UInt32 = 1024
+    public static let sioBufferedBytes: UInt32 = 4_194_304
+    public static let sioHeldPackets: UInt32 = 4096
+
     // Times, milliseconds
     public static let connectMilliseconds: UInt32 = 15_000
     public static let proxyMilliseconds: UInt32 = 15_000
@@ -55,6 +62,8 @@ public enum Limits {
     public static let upgradeMilliseconds: UInt32 = 15_000
     public static let challengeMilliseconds: UInt32 = 15_000
     public static let helloMilliseconds: UInt32 = 15_000
+    public static let sioOpenMilliseconds: UInt32 = 20_000
+    public static let sioAuthMilliseconds: UInt32 = 60_000
     public static let closeMilliseconds: UInt32 = 5_000
     public static let callMilliseconds: UInt32 = 30_000
     /// Timers of other runtimes fire at once above it.
@@ -71,4 +80,5 @@ public enum Limits {
     public static let tickMilliseconds: UInt32 = 30_000
     public static let reconnectInitialMilliseconds: UInt32 = 1_000
     public static let reconnectMaximumMilliseconds: UInt32 = 30_000
+    public static let sioReconnectMaximumMilliseconds: UInt32 = 5_000
 }

@@ -69,6 +69,13 @@ public struct Status: Equatable, Sendable {
     public static let frame = Status(-612)
     public static let unknownID = Status(-613)
     public static let cancelled = Status(-614)
+    public static let credentials = Status(-615)
+
+    public static let sioOpen = Status(-700)
+    public static let sioParse = Status(-701)
+    public static let sioPingTimeout = Status(-702)
+    public static let sioRefused = Status(-703)
+    public static let sioDisconnected = Status(-704)
 
     public static let limit = Status(-900)
     public static let full = Status(-901)

@@ -33,8 +33,11 @@ extension ClientMachine {
 
     /// Events are missing before this one.
     public func resync(before frame: EventFrame, missing: UInt64, _ now: Instant) -> Resync {
-        let last = (frame.sequence ?? 0).subtractingReportingOverflow(missing &+ 1)
-        lastSequence = last.overflow ? nil : last.partialValue
+        // What is held already, the host does not have.
+        if !barrier.isUp {
+            let last = (frame.sequence ?? 0).subtractingReportingOverflow(missing &+ 1)
+            lastSequence = last.overflow ? nil : last.partialValue
+        }
         return Resync(id: barrier.raise(now), reason: .gap, lastSequence: lastSequence)
     }
 

@@ -56,7 +56,7 @@ public final class ClientMachine {
     private var verdict: ConnectFailure?
     /// How many hellos there were; the number of the present connection once it is ready.
     public private(set) var connections: UInt64 = 0
-    /// Of the last connection: up to where the host has its events.
+    /// Of the last event that the host has, on whichever connection it came.
     var lastSequence: UInt64?
     /// The protocol of the last hello, 0 before the first.
     public private(set) var protocolVersion: UInt32 = 0
@@ -163,7 +163,7 @@ public final class ClientMachine {
         let wasReady = session?.hello != nil
         var end = End(
             calls: endCalls(failure, sentOffset: sentOffset), failure: failure, connection: wasReady ? connections : 0)
-        if !barrier.isUp, wasReady { lastSequence = session?.lastSequence }
+        if !barrier.isUp, let last = session?.lastSequence { lastSequence = last }
         subscriptions.connectionEnded()
         sync.connectionEnded()
         barrier.connectionEnded()

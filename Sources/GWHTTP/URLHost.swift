@@ -99,7 +99,7 @@ public enum URLHost: Equatable, Sendable {
 }
 
 /// Undoes `%` and two hex digits; a `%` without them stays.
-func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+public func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(text.count)
     var index = text.startIndex

@@ -39,6 +39,13 @@ extension JSON {
         while case .value(_, let value) = cursor.next() { body(value) }
     }
 
+    public static func firstElement(of array: JSONSlice, in text: UnsafeRawBufferPointer) -> JSONSlice? {
+        guard array.kind == .array, var cursor = Cursor(inside: array, in: text),
+            case .value(_, let value) = cursor.next()
+        else { return nil }
+        return value
+    }
+
     /// Whether every member of an object has one of these names: the test for a closed shape.  False for what is no
     /// object.
     public static func hasOnlyMembers(

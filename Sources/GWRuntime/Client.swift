@@ -59,6 +59,12 @@ public final class Client: Link {
         for call in machine.close() { report(call) }
     }
 
+    public override func cancel(_ call: UInt64) -> Bool {
+        guard let ended = machine.cancel(call) else { return false }
+        report(ended)
+        return true
+    }
+
     override func describe(_ state: inout State) {
         if isOpen { state.phase = machine.isReady ? 7 : machine.isAwaitingChallenge ? 5 : 6 }
         state.protocolVersion = machine.hello?.protocolVersion ?? 0

@@ -59,13 +59,6 @@ extension Client {
         return webSocket.endMessage()
     }
 
-    /// Ends a call for the host; whether there was one.
-    public func cancel(_ call: UInt64) -> Bool {
-        guard let ended = machine.cancel(call) else { return false }
-        report(ended)
-        return true
-    }
-
     func report(_ call: ClientMachine.EndedCall) {
         var event = Event(.callDone, source: id, userData: call.userData)
         event.explain(call.failure, context.arena)

@@ -15,8 +15,8 @@ public struct ClientSettings {
         case none
     }
 
-    public init(_ dial: DialSettings, identity: Identity) throws(Failure) {
-        link = LinkSettings(dial)
+    public init(_ link: LinkSettings, identity: Identity) throws(Failure) {
+        self.link = link
         switch identity {
         case .none: machine.signer = nil
         case .temporary: machine.signer = DeviceKey(try Ed25519Key.make())

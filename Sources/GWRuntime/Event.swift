@@ -31,6 +31,12 @@ public enum EventType: UInt32, Sendable {
     case doctorStep = 50
     case doctorDone = 51
     case trustRequest = 40
+    case sioAuth = 60
+    case sioJoined = 61
+    case sioDisconnected = 62
+    case sioLeft = 63
+    case sioEvent = 64
+    case sioAck = 65
 }
 
 /// An event on its way to the host.  What its slices point to lies in the arena of its batch.
@@ -41,6 +47,8 @@ public struct Event {
     public static let clean: UInt32 = 4
     public static let peerFirst: UInt32 = 8
     public static let skipped: UInt32 = 16
+    public static let paused: UInt32 = 32
+    public static let recovered: UInt32 = 64
 
     public var type: EventType
     public var status = Status.ok

@@ -7,6 +7,8 @@ import GWWebSocket
 public class Link: Source, DialOwner {
     enum Phase {
         case waiting(until: Instant)
+        /// For the host to act.
+        case paused
         case dialing(EndpointRace)
         case open
         case closing
@@ -20,6 +22,8 @@ public class Link: Source, DialOwner {
         var connection: UInt64
         /// How long to wait before the next attempt; nil: there is none.
         var retryMilliseconds: UInt32?
+        /// The next attempt waits for the host.
+        var isPaused = false
     }
 
     final let settings: LinkSettings
@@ -43,12 +47,12 @@ public class Link: Source, DialOwner {
     private var pastTraffic = Traffic()
     private var dials: UInt64 = 0
 
-    /// Starts connecting.  With the context's lock held.
-    init(context: Context, link settings: LinkSettings) {
+    /// Starts connecting, unless it is to wait for the host first.  With the context's lock held.
+    init(context: Context, link settings: LinkSettings, isPaused: Bool = false) {
         self.settings = settings
         times = StateTimes(Syscall.now())
         // The first attempt begins with the next turn, so that opening never waits.
-        phase = .waiting(until: Instant(microseconds: 0))
+        phase = isPaused ? .paused : .waiting(until: Instant(microseconds: 0))
         super.init(context: context)
         start()
         reschedule()
@@ -82,6 +86,9 @@ public class Link: Source, DialOwner {
     /// An attempt or a connection has ended: what was under way on it ends, and it is decided what comes next.
     func lost(_ failure: Failure, _ now: Instant) -> End { End(failure: failure, connection: 0) }
 
+    /// Ends a call, or what else the host waits for, without an answer; whether there was one.
+    public func cancel(_ call: UInt64) -> Bool { false }
+
     /// The waits between attempts begin anew.
     func forgetAttempts() {}
 
@@ -95,6 +102,7 @@ public class Link: Source, DialOwner {
         case .waiting(let until): min(until, sessionDeadline)
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, sessionDeadline)
         case .dialing(let race): min(race.deadline, sessionDeadline)
+        case .paused: sessionDeadline
         case .closed: .never
         }
     }
@@ -111,6 +119,8 @@ public class Link: Source, DialOwner {
             if channel?.isReadingStopped == true { readingIsHeld(now) }
             tickSession(now)
             channel?.tickWebSocket(now)
+        case .paused:
+            tickSession(now)
         case .closed:
             break
         }
@@ -130,11 +140,33 @@ public class Link: Source, DialOwner {
         case .dialing(let race):
             guard race.isReplaceable else { return }
             race.cancel()
-        case .open, .closing, .closed: return
+        case .paused, .open, .closing, .closed: return
         }
         forgetAttempts()
         beginDialing(now)
         reschedule()
+    }
+
+    final var isPaused: Bool {
+        if case .paused = phase { return true }
+        return false
+    }
+
+    /// The host has acted: the next attempt begins with the next turn.
+    final func resume() {
+        guard isPaused else { return }
+        phase = .waiting(until: Syscall.now())
+        reschedule()
+    }
+
+    /// No connection is wanted for now: one that is being made is dropped, and the next attempt waits for the host.
+    final func pause(_ failure: Failure) {
+        switch phase {
+        case .waiting: break
+        case .dialing(let race): race.cancel()
+        case .paused, .open, .closing, .closed: return
+        }
+        wait(End(failure: failure, connection: 0, isPaused: true), Syscall.now())
     }
 
     // MARK: - Sending
@@ -184,7 +216,7 @@ public class Link: Source, DialOwner {
             closing()
             finishClosing(nil, connection: 0)
             return true
-        case .waiting:
+        case .waiting, .paused:
             closing()
             finishClosing(nil, connection: 0)
             return true
@@ -198,16 +230,26 @@ public class Link: Source, DialOwner {
         owesWritable = false
         let end = lost(failure, now)
         if case .closing = phase { return finishClosing(nil, connection: end.connection) }
-        guard let delay = end.retryMilliseconds else {
+        guard end.retryMilliseconds != nil || end.isPaused else {
             return finishClosing(end.failure, connection: end.connection)
         }
+        wait(end, now)
+    }
+
+    /// Tells that there is no connection, and waits for the next attempt or for the host.
+    private func wait(_ end: End, _ now: Instant) {
         var event = Event(.clientDisconnected, source: id, userData: settings.userData)
         event.explain(end.failure, context.arena)
         event.connection = end.connection
-        event.retryAfterMilliseconds = delay
-        event.flags |= Event.retryable
+        event.retryAfterMilliseconds = end.retryMilliseconds ?? 0
+        if let delay = end.retryMilliseconds {
+            event.flags |= Event.retryable
+            phase = .waiting(until: now.adding(milliseconds: delay))
+        } else {
+            event.flags |= Event.paused
+            phase = .paused
+        }
         context.emit(event)
-        phase = .waiting(until: now.adding(milliseconds: delay))
         entered(.waiting, now)
         reschedule()
     }
@@ -319,6 +361,7 @@ public class Link: Source, DialOwner {
         case .open: 6
         case .closing: 8
         case .closed: 9
+        case .paused: 11
         }
     }
 

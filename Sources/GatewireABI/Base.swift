@@ -48,6 +48,12 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .socketWritable: "GW_EVENT_SOCKET_WRITABLE"
     case .socketClosed: "GW_EVENT_SOCKET_CLOSED"
     case .trustRequest: "GW_EVENT_TRUST_REQUEST"
+    case .sioAuth: "GW_EVENT_SIO_AUTH"
+    case .sioJoined: "GW_EVENT_SIO_JOINED"
+    case .sioDisconnected: "GW_EVENT_SIO_DISCONNECTED"
+    case .sioLeft: "GW_EVENT_SIO_LEFT"
+    case .sioEvent: "GW_EVENT_SIO_EVENT"
+    case .sioAck: "GW_EVENT_SIO_ACK"
     case .doctorStep: "GW_EVENT_DOCTOR_STEP"
     case .doctorDone: "GW_EVENT_DOCTOR_DONE"
     case nil: "GW_EVENT_UNKNOWN"
@@ -101,6 +107,9 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_OBSERVE_OPTIONS: MemoryLayout<gw_observe_options>.size
     case GW_STRUCT_CLIENT_STATS: MemoryLayout<gw_client_stats>.size
     case GW_STRUCT_METHOD_STATS: MemoryLayout<gw_method_stats>.size
+    case GW_STRUCT_SIO_OPTIONS: MemoryLayout<gw_sio_options>.size
+    case GW_STRUCT_SIO_JOIN_OPTIONS: MemoryLayout<gw_sio_join_options>.size
+    case GW_STRUCT_SIO_EMIT_OPTIONS: MemoryLayout<gw_sio_emit_options>.size
     default: 0
     }
 }

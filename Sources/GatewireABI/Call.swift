@@ -76,8 +76,8 @@ private func short(
 @_cdecl("gw_client_cancel") @implementation
 public func gw_client_cancel(_ client: OpaquePointer?, _ call: UInt64) -> gw_status {
     guard let client else { return Status.argument.code }
-    return withClient(client) { client throws(Failure) in
-        guard client.cancel(call) else { throw Failure(.gone, .program, "the call has ended already") }
+    return withLink(client) { link throws(Failure) in
+        guard link.cancel(call) else { throw Failure(.gone, .program, "the call has ended already") }
         return .ok
     }
 }

@@ -19,12 +19,28 @@ public func gw_client_open(
     out.pointee = nil
     return withObject(context, Context.self) { context in
         // Files are read and keys are made before the context is locked.
-        let settings = prepare { () throws(Failure) in try clientSettings(options, context.tls) }
-        return onContext(context) { () throws(Failure) in
-            let client = Client(context: context, settings: try settings.get())
-            out.pointee = makeHandle(ClientHandle(context: context, link: client))
-            return .ok
+        switch prepare({ () throws(Failure) in try dialect(of: options) }) {
+        case .success(.socketIO):
+            let settings = prepare { () throws(Failure) in try socketIOSettings(options, context.tls) }
+            return open(context, out) { () throws(Failure) in
+                SocketIOClient(context: context, settings: try settings.get())
+            }
+        case .success(.openClaw):
+            let settings = prepare { () throws(Failure) in try clientSettings(options, context.tls) }
+            return open(context, out) { () throws(Failure) in Client(context: context, settings: try settings.get()) }
+        case .failure(let failure):
+            return onContext(context) { () throws(Failure) in throw failure }
         }
+    }
+}
+
+private func open(
+    _ context: Context, _ out: UnsafeMutablePointer<OpaquePointer?>, _ make: () throws(Failure) -> Link
+) -> gw_status {
+    onContext(context) { () throws(Failure) in
+        let link = try make()
+        out.pointee = makeHandle(ClientHandle(context: context, link: link))
+        return .ok
     }
 }
 
@@ -105,20 +121,38 @@ public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePoin
     }
 }
 
-/// Runs a call on the client of a handle, if it has not ended.
+/// Runs a call on the gateway client of a handle, if it has not ended.
 func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
             guard !handle.hasEnded, let client = handle.client else {
-                throw Failure(.gone, .program, "the client has ended")
+                throw otherDialect(handle, "the client speaks Socket.IO, which has functions of its own (socketio.h)")
             }
             return try body(client)
         }
     }
 }
 
+/// The same for a Socket.IO client.
+func withSocketIO(_ handle: OpaquePointer, _ body: (SocketIOClient) throws(Failure) -> Status) -> gw_status {
+    withObject(handle, ClientHandle.self) { handle in
+        onContext(handle.context) { () throws(Failure) in
+            guard !handle.hasEnded, let client = handle.link as? SocketIOClient else {
+                throw otherDialect(handle, "the client speaks to a gateway, not Socket.IO")
+            }
+            return try body(client)
+        }
+    }
+}
+
+/// Why there is no client of the dialect that a call needs.
+private func otherDialect(_ handle: ClientHandle, _ text: StaticString) -> Failure {
+    guard !handle.hasEnded else { return Failure(.gone, .program, "the client has ended") }
+    return Failure(.state, .program, "\(text)")
+}
+
 /// The same for what clients of every dialect have.
-private func withLink(_ handle: OpaquePointer, _ body: (Link) throws(Failure) -> Status) -> gw_status {
+func withLink(_ handle: OpaquePointer, _ body: (Link) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
             guard !handle.hasEnded else { throw Failure(.gone, .program, "the client has ended") }

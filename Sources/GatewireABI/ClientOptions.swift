@@ -10,40 +10,25 @@ import GWWebSocket
 func clientSettings(
     _ pointer: UnsafePointer<gw_client_options>, _ tls: SharedTLS, reconnects: Bool = true
 ) throws(Failure) -> ClientSettings {
-    try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
+    guard case .openClaw = try dialect(of: pointer) else {
+        throw Failure(.argument, .program, "dialect must be GW_DIALECT_OPENCLAW here")
+    }
     let options = pointer.pointee
-    try checkReserved(options.reserved)
-    let known =
-        GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
-        | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
-    try checkFlags(options.flags, known: known)
-    func has(_ flag: Int) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
-
-    var target = DialSettings.Target()
-    guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
-    if has(GW_CLIENT_PLAINTEXT_PRIVATE) { target.plaintext = .privateNetwork }
-    if has(GW_CLIENT_PLAINTEXT_ANY) { target.plaintext = .any }
-    target.trust = try TrustOptions(
-        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
-    ).settings()
-    target.serverName = try path("server_name", options.server_name)
-
+    guard options.sio == nil else {
+        throw Failure(.argument, .program, "sio is set without GW_DIALECT_SOCKETIO")
+    }
     var identity = ClientSettings.Identity.temporary
     if let file = try path("identity_file", options.identity_file) { identity = .file(file) }
-    if has(GW_CLIENT_NO_DEVICE) {
+    if has(GW_CLIENT_NO_DEVICE, options) {
         guard options.identity_file == nil else {
             throw Failure(.argument, .program, "identity_file and GW_CLIENT_NO_DEVICE exclude each other")
         }
         identity = .none
     }
 
-    let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT)
-    func endpoint(_ url: [UInt8]) throws(Failure) -> DialSettings {
-        target.url = url
-        return try dialSettings(options, target, tls, reconnects)
-    }
-    var settings = try ClientSettings(endpoint(url), identity: identity)
-    settings.link.alternates = try alternates(options, settings.link.dial.route, endpoint)
+    let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT, options)
+    var settings = try ClientSettings(
+        linkSettings(options, tls, reconnects) { (url) throws(Failure) in url }, identity: identity)
     try addCallOptions(options, to: &settings.machine)
     try addObserveOptions(options.observe, to: &settings)
     settings.machine.session.connect = try connectParameters(options)
@@ -53,12 +38,55 @@ func clientSettings(
     settings.machine.session.callMilliseconds = value(options.call_timeout_ms, default: Limits.callMilliseconds)
     settings.machine.session.maxCalls = value(options.max_calls, default: Limits.calls)
     settings.machine.reconnects = reconnects
-    settings.link.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
     settings.machine.reconnectInitialMilliseconds = value(
         options.reconnect_initial_ms, default: Limits.reconnectInitialMilliseconds)
     settings.machine.reconnectMaximumMilliseconds = value(
         options.reconnect_max_ms, default: Limits.reconnectMaximumMilliseconds)
-    settings.link.userData = UInt(bitPattern: options.user_data)
+    return settings
+}
+
+enum Dialect {
+    case openClaw
+    case socketIO
+}
+
+/// The dialect of options whose size and flags are right.
+func dialect(of pointer: UnsafePointer<gw_client_options>) throws(Failure) -> Dialect {
+    try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
+    let known =
+        GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
+        | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
+    try checkFlags(pointer.pointee.flags, known: known)
+    switch Int(pointer.pointee.dialect) {
+    case GW_DIALECT_OPENCLAW: return .openClaw
+    case GW_DIALECT_SOCKETIO: return .socketIO
+    default: throw Failure(.argument, .program, "dialect is \(pointer.pointee.dialect), which none has")
+    }
+}
+
+func has(_ flag: Int, _ options: gw_client_options) -> Bool { options.flags & UInt32(truncatingIfNeeded: flag) != 0 }
+
+/// What holds for the connections of every dialect; `resolve` gives the URL that is meant by one of the options.
+func linkSettings(
+    _ options: gw_client_options, _ tls: SharedTLS, _ reconnects: Bool,
+    _ resolve: ([UInt8]) throws(Failure) -> [UInt8]
+) throws(Failure) -> LinkSettings {
+    var target = DialSettings.Target()
+    guard let url = try name("url", options.url) else { throw Failure(.argument, .program, "url is missing") }
+    if has(GW_CLIENT_PLAINTEXT_PRIVATE, options) { target.plaintext = .privateNetwork }
+    if has(GW_CLIENT_PLAINTEXT_ANY, options) { target.plaintext = .any }
+    target.trust = try TrustOptions(
+        pins: options.pins, pinCount: options.pin_count, caFile: options.ca_file, trust: options.trust
+    ).settings()
+    target.serverName = try path("server_name", options.server_name)
+    func endpoint(_ url: [UInt8]) throws(Failure) -> DialSettings {
+        target.url = try resolve(url)
+        return try dialSettings(options, target, tls, reconnects)
+    }
+    var settings = LinkSettings(try endpoint(url))
+    settings.alternates = try alternates(options, settings.dial.route, endpoint)
+    settings.maxQueuedBytes = value(options.max_queued_bytes, default: Limits.clientQueuedBytes)
+    settings.userData = UInt(bitPattern: options.user_data)
     return settings
 }
 

@@ -3,7 +3,7 @@ import GWJSON
 
 /// JSON that the host gave: checked, so that nothing broken ever leaves; none for NULL and 0.
 func json(
-    _ name: StaticString, _ bytes: UnsafeRawPointer?, _ length: Int
+    _ name: StaticString, _ bytes: UnsafeRawPointer?, _ length: Int, isSecret: Bool = false
 ) throws(Failure) -> UnsafeRawBufferPointer {
     guard let bytes else {
         guard length == 0 else { throw Failure(.argument, .program, "\(name) is NULL, but its length is \(length)") }
@@ -18,7 +18,8 @@ func json(
     }
     guard JSON.isValid(text) else {
         throw Failure(
-            .jsonText, .program, "\(name) is not valid JSON: \(String(printable: text, limit: 60))")
+            .jsonText, .program,
+            "\(name) is not valid JSON" + (isSecret ? "" : ": \(String(printable: text, limit: 60))"))
     }
     return text
 }

@@ -43,19 +43,39 @@ enum ClientArguments {
         _ arguments: Arguments, of command: Command, url: CText, flags: Int,
         _ body: (inout gw_client_options) -> ExitCode
     ) -> ExitCode {
+        guard let token = Secret(arguments, "--token", "--token-file", variable: "GATEWIRE_TOKEN", of: command),
+            let password = Secret(arguments, nil, "--password-file", variable: nil, of: command)
+        else { return .usage }
+        return withConnection(arguments, of: command, url: url, flags: flags) { options in
+            if arguments.has("--no-device") { options.flags |= UInt32(GW_CLIENT_NO_DEVICE) }
+            options.identity_file = arguments.value("--identity")
+            options.client_id = StaticString("cli").cText
+            options.client_mode = StaticString("cli").cText
+            options.user_agent = StaticString("gatewire").cText
+            options.challenge_timeout_ms = options.hello_timeout_ms
+            options.token = token.text
+            options.password = password.text
+            return withList(arguments, "--scope") { scopes, scopeCount in
+                options.scopes = scopes
+                options.scope_count = scopeCount
+                return body(&options)
+            }
+        }
+    }
+
+    /// The same without what is said to a gateway.
+    static func withConnection(
+        _ arguments: Arguments, of command: Command, url: CText, flags: Int,
+        _ body: (inout gw_client_options) -> ExitCode
+    ) -> ExitCode {
         var options = gw_client_options()
         gw_client_options_init(&options)
         options.url = url
         options.flags = UInt32(truncatingIfNeeded: flags)
         if arguments.has("--plaintext") { options.flags |= UInt32(GW_CLIENT_PLAINTEXT_ANY) }
         if arguments.has("--no-deflate") { options.flags |= UInt32(GW_CLIENT_NO_DEFLATE) }
-        if arguments.has("--no-device") { options.flags |= UInt32(GW_CLIENT_NO_DEVICE) }
         options.ca_file = arguments.value("--ca")
         options.server_name = arguments.value("--server-name")
-        options.identity_file = arguments.value("--identity")
-        options.client_id = StaticString("cli").cText
-        options.client_mode = StaticString("cli").cText
-        options.user_agent = StaticString("gatewire").cText
         if let text = arguments.value("--timeout") {
             guard let limit = milliseconds(text) else {
                 return command.complain("--timeout", "wants seconds, such as 5 or 0.5")
@@ -63,31 +83,20 @@ enum ClientArguments {
             options.connect_timeout_ms = limit
             options.tls_timeout_ms = limit
             options.upgrade_timeout_ms = limit
-            options.challenge_timeout_ms = limit
             options.hello_timeout_ms = limit
             options.call_timeout_ms = limit
         }
-        guard let token = Secret(arguments, "--token", "--token-file", variable: "GATEWIRE_TOKEN", of: command),
-            let password = Secret(arguments, nil, "--password-file", variable: nil, of: command)
-        else { return .usage }
-        options.token = token.text
-        options.password = password.text
-
         return withList(arguments, "--pin") { pins, pinCount in
             withList(arguments, "--alternate") { alternates, alternateCount in
-                withList(arguments, "--scope") { scopes, scopeCount in
-                    RouteArguments.with(arguments) { route in
-                        options.pins = pins
-                        options.pin_count = pinCount
-                        options.alternates = alternates
-                        options.alternate_count = alternateCount
-                        options.scopes = scopes
-                        options.scope_count = scopeCount
-                        options.route = route
-                        return TrustArguments.with(arguments, of: command) { trust in
-                            options.trust = trust
-                            return body(&options)
-                        }
+                RouteArguments.with(arguments) { route in
+                    options.pins = pins
+                    options.pin_count = pinCount
+                    options.alternates = alternates
+                    options.alternate_count = alternateCount
+                    options.route = route
+                    return TrustArguments.with(arguments, of: command) { trust in
+                        options.trust = trust
+                        return body(&options)
                     }
                 }
             }

@@ -25,7 +25,7 @@ enum ExitCode: Int32 {
             GW_ERR_HELLO_TIMEOUT, GW_ERR_CALL_TIMEOUT, GW_TIMEOUT:
             self = .timeout
         case GW_ERR_LOST, GW_ERR_CLOSED, GW_ERR_PONG_TIMEOUT, GW_ERR_TICK_TIMEOUT, GW_ERR_NOT_SENT,
-            GW_ERR_OUTCOME_UNKNOWN, GW_ERR_CANCELLED:
+            GW_ERR_OUTCOME_UNKNOWN, GW_ERR_CANCELLED, GW_ERR_SIO_PING_TIMEOUT, GW_ERR_SIO_DISCONNECTED:
             self = .unknownOutcome
         case GW_ERR_REJECTED:
             self = .rejected
@@ -33,7 +33,7 @@ enum ExitCode: Int32 {
             self = .network
         case -399 ... -300:
             self = .trust
-        case -699 ... -400:
+        case -799 ... -400:
             self = .refused
         default:
             self = .internal

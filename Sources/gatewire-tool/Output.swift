@@ -112,11 +112,24 @@ struct Line {
         for byte in value.bytes { bytes.append(byte == 0x0a || byte == 0x0d ? 0x20 : byte) }
     }
 
-    /// Bytes as text (RFC 4648 section 4).
     mutating func add(_ name: StaticString, base64 value: gw_slice) {
-        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        let data = value.bytes
         addName(name)
+        appendBase64(value.bytes)
+    }
+
+    /// An array of them, which is not empty.
+    mutating func add(_ name: StaticString, base64 values: UnsafeBufferPointer<gw_slice>) {
+        addName(name)
+        for (index, value) in values.enumerated() {
+            bytes.append(index == 0 ? 0x5b : 0x2c)
+            appendBase64(value.bytes)
+        }
+        bytes.append(0x5d)
+    }
+
+    /// Bytes as text (RFC 4648 section 4).
+    private mutating func appendBase64(_ data: UnsafeBufferPointer<UInt8>) {
+        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         bytes.append(0x22)
         for start in stride(from: 0, to: data.count, by: 3) {
             let count = min(3, data.count - start)

@@ -5,7 +5,7 @@ import CSystem
 private func commands() -> [Command] {
     [
         ServeCommand.command, CallCommand.command, EventsCommand.command, DoctorCommand.command, PinCommand.command,
-        WebSocketCommand.command,
+        WebSocketCommand.command, SocketIOCommand.command,
     ]
 }
 

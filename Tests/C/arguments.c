@@ -112,9 +112,9 @@ static void client_options_are_sized(void) {
   larger.options.flags |= 1u << 31;
   CHECK_STATUS(gw_client_open(the.context, &larger.options, &client), GW_ERR_FLAGS);
   larger.options.flags &= ~(1u << 31);
-  larger.options.reserved = 1;
-  CHECK(gw_client_open(the.context, &larger.options, &client) < 0);
-  larger.options.reserved = 0;
+  larger.options.dialect = 77;
+  CHECK_STATUS(gw_client_open(the.context, &larger.options, &client), GW_ERR_ARGUMENT);
+  larger.options.dialect = GW_DIALECT_OPENCLAW;
   CHECK(client == NULL);
   CHECK_STATUS(gw_client_open(the.context, &larger.options, &client), GW_OK);
   gw_client_free(client);

@@ -243,20 +243,34 @@ bool peer_challenge(peer *peer) {
                               "{\"nonce\":\"4f7c0a52-7d1e-4e0b-9f58-3f6d1f0c2b11\",\"ts\":1750000000000}}");
 }
 
+static bool read_frame(peer *peer, unsigned *opcode, char *bytes, size_t size, size_t *length) {
+  unsigned char head[2], extended[8], mask[4];
+  if (!receive_all(peer, head, 2)) return false;
+  size_t len = head[1] & 127, more = len == 126 ? 2 : len == 127 ? 8 : 0;
+  if (!receive_all(peer, extended, more) || !receive_all(peer, mask, 4)) return false;
+  if (more > 0) len = 0;
+  for (size_t at = 0; at < more; ++at) len = len << 8 | extended[at];
+  if (len >= size || !receive_all(peer, bytes, len)) return false;
+  for (size_t at = 0; at < len; ++at) bytes[at] = (char)(bytes[at] ^ mask[at & 3]);
+  bytes[len] = 0;
+  *opcode = head[0] & 15;
+  *length = len;
+  return true;
+}
+
 bool peer_read_json(peer *peer, char *json, size_t size) {
-  for (;;) {
-    unsigned char head[2], extended[8], mask[4];
-    if (!receive_all(peer, head, 2)) return false;
-    size_t len = head[1] & 127, more = len == 126 ? 2 : len == 127 ? 8 : 0;
-    if (!receive_all(peer, extended, more) || !receive_all(peer, mask, 4)) return false;
-    if (more > 0) len = 0;
-    for (size_t at = 0; at < more; ++at) len = len << 8 | extended[at];
-    if (len >= size || !receive_all(peer, json, len)) return false;
-    for (size_t at = 0; at < len; ++at) json[at] = (char)(json[at] ^ mask[at & 3]);
-    json[len] = 0;
-    if ((head[0] & 15) == 8) return false;
-    if ((head[0] & 15) == 1) return true;
+  unsigned opcode;
+  size_t len;
+  while (read_frame(peer, &opcode, json, size, &len)) {
+    if (opcode == 8) return false;
+    if (opcode == 1) return true;
   }
+  return false;
+}
+
+bool peer_read_binary(peer *peer, void *bytes, size_t size, size_t *len) {
+  unsigned opcode;
+  return read_frame(peer, &opcode, bytes, size, len) && opcode == 2;
 }
 
 bool peer_request_id(const char *json, char *id, size_t size) {

@@ -49,6 +49,8 @@ bool peer_send_json(peer *peer, const char *json); /* one text message */
 bool peer_challenge(peer *peer);
 /* The next text message of the client, unmasked and with NUL behind it; false at its end or a close frame. */
 bool peer_read_json(peer *peer, char *json, size_t size);
+/* The next message of the client, which must be a binary one of fewer than size bytes. */
+bool peer_read_binary(peer *peer, void *bytes, size_t size, size_t *len);
 /* Challenge, connect request, hello; the gateway says that it ticks every tick_ms. */
 bool peer_hello(peer *peer, unsigned tick_ms);
 /* Upgrade and hello with the usual 30 s. */

@@ -13,8 +13,8 @@ mkdir -p "$out/certificates" "$out/logs"
 rm -f "$out"/logs/*
 [ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
-programs="versions arguments link calls observe liveness routes endpoints doctor sockets socket-limits upgrades redirects trust verdicts
-  hostile threads crowd promises exits cut stalled networks"
+programs="versions arguments link calls observe socketio liveness routes endpoints doctor sockets socket-limits upgrades redirects trust verdicts
+  hostile threads crowd promises exits cut stalled reconnects networks"
 flags="-std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:-} -Iinclude"
 
 # compile WORDS: one call of the compiler for each line of what to make and what from
@@ -30,7 +30,7 @@ for program in $programs; do
   case $program in
   promises) sources="Tests/Promises/promises.c" ;;
   cut) sources="Tests/Faults/cut.c $out/child.o $out/far_end.o" ;;
-  exits | stalled | networks) sources="Tests/Faults/$program.c" ;;
+  exits | stalled | reconnects | networks) sources="Tests/Faults/$program.c" ;;
   *) sources="Tests/C/$program.c" ;;
   esac
   echo "$out/$program" "$sources" "$out/host.o" "$out/peer.o" "$out/pair.o" -L"$library" -Wl,-rpath,"$library" \

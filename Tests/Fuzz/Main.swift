@@ -9,6 +9,7 @@ private let targets: [(name: String, run: @Sendable (UnsafeRawBufferPointer) -> 
     ("json", fuzzJSON),
     ("request", fuzzRequest),
     ("response", fuzzResponse),
+    ("socketio", fuzzSocketIO),
     ("url", fuzzURL),
 ]
 

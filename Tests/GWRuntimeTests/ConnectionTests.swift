@@ -175,7 +175,7 @@ extension RuntimeTests {
             let server = try host.serve()
             var target = DialSettings.Target()
             target.url = "ws://localhost:\(server.address.port)".bytes
-            var settings = try ClientSettings(DialSettings(target), identity: .temporary)
+            var settings = try ClientSettings(LinkSettings(DialSettings(target)), identity: .temporary)
             settings.machine.session.connect.clientVersion = "1".bytes
             settings.machine.reconnects = false
             _ = host.open(settings)

@@ -189,7 +189,7 @@ func clientSettings(port: UInt16, pin: [UInt8]? = nil) throws -> ClientSettings 
     var target = DialSettings.Target()
     target.url = "\(pin == nil ? "ws" : "wss")://127.0.0.1:\(port)".bytes
     if let pin { target.trust.tls.pins = try PinSet([pin]) }
-    var settings = try ClientSettings(DialSettings(target), identity: .none)
+    var settings = try ClientSettings(LinkSettings(DialSettings(target)), identity: .none)
     settings.machine.session.connect.clientVersion = "1".bytes
     settings.machine.reconnects = false
     return settings

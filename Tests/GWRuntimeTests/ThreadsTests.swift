@@ -84,7 +84,7 @@ extension RuntimeTests {
             raw.send("garbage")
             var target = DialSettings.Target()
             target.url = "ws://localhost:\(listener.port)".bytes
-            _ = host.open(try ClientSettings(DialSettings(target), identity: .none))
+            _ = host.open(try ClientSettings(LinkSettings(DialSettings(target)), identity: .none))
             host.poll(20)
             // Freed with everything under way.
         }

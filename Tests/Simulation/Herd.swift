@@ -25,7 +25,7 @@ struct Herd {
     init(seed: UInt64, dialect: any Dialect, isTraced: Bool) {
         world = World(seed: seed, isTraced: isTraced)
         let arena = Arena(chunkSize: 8192)
-        gateway = SimulatedGateway(world, dialect, Journal(world), .calm, arena)
+        gateway = SimulatedGateway(world, dialect, Ledger(world), .calm, arena)
         network = Network(world, gateway, .calm)
         for (place, member) in members.enumerated() {
             let settings = dialect.client(world, token: gateway.token)

@@ -5,7 +5,7 @@ import GWGateway
 final class Host {
     let world: World
     let gateway: SimulatedGateway
-    let journal: Journal
+    let ledger: Ledger
     private let network: Network
     private let arena: Arena
     private(set) var client: SimulatedClient?
@@ -20,14 +20,14 @@ final class Host {
     private var isCalm = false
     private var hasLeft = false
 
-    init(_ world: World, _ gateway: SimulatedGateway, _ network: Network, _ journal: Journal, _ arena: Arena) {
+    init(_ world: World, _ gateway: SimulatedGateway, _ network: Network, _ ledger: Ledger, _ arena: Arena) {
         self.world = world
         self.gateway = gateway
         self.network = network
-        self.journal = journal
+        self.ledger = ledger
         self.arena = arena
         token = gateway.token
-        record = HostRecord(world, journal, gateway.openings, settings)
+        record = HostRecord(world, ledger, gateway.openings, settings)
     }
 
     var isReady: Bool { record.isReady }
@@ -36,11 +36,11 @@ final class Host {
 
     func open() {
         clients += 1
-        journal.begin()
+        ledger.begin()
         settings = gateway.dialect.client(world, token: token)
         settings.reconnects = isCalm || world.chance(percent: 95)
         vary()
-        record = HostRecord(world, journal, gateway.openings, settings)
+        record = HostRecord(world, ledger, gateway.openings, settings)
         let client = SimulatedClient(
             world, name: "client \(clients)", settings: settings, network: network, host: record, arena: arena)
         record.watch(client) { [self] in
@@ -96,7 +96,7 @@ final class Host {
         case 0..<70: call()
         case 70..<76: for _ in 0..<world.below(20) { call() }
         case 76..<86:
-            let open = journal.openCalls
+            let open = ledger.openCalls
             if !open.isEmpty { world.check(client.cancel(world.pick(open)), "a call in flight cannot be cancelled") }
         case 86..<88: client.networkChanged()
         case 88: client.close()
@@ -121,7 +121,7 @@ final class Host {
         guard let client else { return }
         let timeout: UInt32 = isCalm ? 0 : world.pick([0, 0, 10, 300, 3000, 100_000, .max])
         let expectsFinal = world.chance(percent: 30)
-        let place = journal.calls.count
+        let place = ledger.calls.count
         let size = world.pick([0, 0, 0, 30, 1000, world.below(40_000)])
         let key = world.chance(percent: 20) ? Array("key-\(place)".utf8) : nil
         let made: SimulatedClient.Call
@@ -135,8 +135,8 @@ final class Host {
         let limit = timeout != 0 ? timeout : expectsFinal ? .max : Limits.callMilliseconds
         client.trace("makes call \(place), \(limit == .max ? "without limit" : "limit \(limit) ms")")
         let waits = made.place == nil
-        journal.made(
-            Journal.Call(
+        ledger.made(
+            Ledger.Call(
                 expectsFinal: expectsFinal,
                 milliseconds: limit == .max ? .max : min(limit, Limits.longestCallMilliseconds), key: key ?? [],
                 deadline: client.now.adding(milliseconds: waits ? settings.offline?.milliseconds ?? 0 : limit),
@@ -145,13 +145,13 @@ final class Host {
 
     /// A call is refused for a reason that holds.
     private func refused(_ failure: Failure, _ client: SimulatedClient, _ size: Int) {
-        journal.count(\.refused)
+        ledger.count(\.refused)
         let queued = client.channel?.queuedBytes ?? 0
         let isOpen = client.machine.isReady && client.channel?.webSocket?.isOpen == true
         let holds =
             switch failure.status {
             case .state: !isOpen && (settings.offline == nil || client.isClosing)
-            case .limit: journal.openCalls.count + record.ownCalls >= gateway.dialect.maxCalls
+            case .limit: ledger.openCalls.count + record.ownCalls >= gateway.dialect.maxCalls
             case .full where isOpen: queued + size + 200 > SimulatedClient.maxQueuedBytes
             case .full: client.machine.callsKept > 0 || size + 300 > Int(settings.offline?.maxBytes ?? 0)
             default: false

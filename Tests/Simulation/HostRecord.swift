@@ -4,7 +4,7 @@ import GWGateway
 /// What a host is told by one client, and whether that can be.
 final class HostRecord: ClientHost {
     private unowned let world: World
-    private let journal: Journal
+    private let ledger: Ledger
     private let openings: Openings
     private let settings: ClientMachine.Settings
     private(set) weak var client: SimulatedClient?
@@ -17,13 +17,14 @@ final class HostRecord: ClientHost {
     var subscriptions: [UInt64: Int] = [:]
     private var connections: UInt64 = 0
     private var present: Connection?
+    /// Of the last event that the host was given.
+    private var lastSequence: UInt64?
 
     /// The connection that is ready.
     private struct Connection {
         let wire: Int
         var arrived = 0
         var delivered = 0
-        var lastSequence: UInt64?
         /// Events are held back until this was answered.
         var barrier: UInt64?
         var subscribed: Set<UInt64> = []
@@ -34,9 +35,9 @@ final class HostRecord: ClientHost {
         var restartMilliseconds = 0
     }
 
-    init(_ world: World, _ journal: Journal, _ openings: Openings, _ settings: ClientMachine.Settings) {
+    init(_ world: World, _ ledger: Ledger, _ openings: Openings, _ settings: ClientMachine.Settings) {
         self.world = world
-        self.journal = journal
+        self.ledger = ledger
         self.openings = openings
         self.settings = settings
     }
@@ -62,7 +63,7 @@ final class HostRecord: ClientHost {
         world.check(client.machine.connections == connections, "connections are not counted one by one")
         present = Connection(wire: wire)
         openings.begin(wire, subscriptions: Set(subscriptions.values), syncCalls: settings.sync.count)
-        journal.count(\.connections)
+        ledger.count(\.connections)
     }
 
     private func checkSpeaks(_ client: SimulatedClient) {
@@ -72,10 +73,10 @@ final class HostRecord: ClientHost {
     private func connectionEnded(_ number: UInt64, _ failure: Failure?) {
         world.check(number == (present == nil ? 0 : connections), "connection \(number) ends, which is not the present")
         present = nil
-        journal.count(\.losses)
+        ledger.count(\.losses)
         switch failure?.status {
-        case .tickTimeout: journal.count(\.silences)
-        case .pongTimeout: journal.count(\.deadPeers)
+        case .tickTimeout: ledger.count(\.silences)
+        case .pongTimeout: ledger.count(\.deadPeers)
         default: break
         }
     }
@@ -97,8 +98,8 @@ final class HostRecord: ClientHost {
         checkSpeaks(client)
         connectionEnded(connection, failure)
         client.trace("has closed: \(failure?.text ?? "as its host wished")")
-        if failure?.status == .connectRejected { journal.count(\.stops) }
-        world.check(journal.openCalls.isEmpty, "calls outlive their client")
+        if failure?.status == .connectRejected { ledger.count(\.stops) }
+        world.check(ledger.openCalls.isEmpty, "calls outlive their client")
         hasClosed = true
         closed()
     }
@@ -118,16 +119,14 @@ final class HostRecord: ClientHost {
 
     func client(_ client: SimulatedClient, arrived event: GatewayEvent, missing: UInt64) {
         // A challenge that comes once more has no number.
-        guard let sequence = event.sequence else { return }
-        guard let place = place(of: event), var connection = present else { return }
+        guard event.sequence != nil, let place = place(of: event), var connection = present else { return }
         world.check(place == connection.arrived + 1, "event \(place) arrives after event \(connection.arrived)")
         let skipped = number("skipped", in: event.payload) ?? 0
         world.check(
             missing == (connection.arrived == 0 ? 0 : UInt64(skipped)),
             "\(skipped) events were lost, \(missing) are missing")
-        if missing > 0 { journal.count(\.gaps) }
+        if missing > 0 { ledger.count(\.gaps) }
         connection.arrived = place
-        if connection.barrier == nil, missing == 0 { connection.lastSequence = sequence }
         connection.restartMilliseconds = number("restartExpectedMs", in: event.payload) ?? 0
         present = connection
     }
@@ -137,8 +136,9 @@ final class HostRecord: ClientHost {
         guard event.sequence != nil, let place = place(of: event), let connection = present else { return }
         world.check(connection.barrier == nil, "event \(place) is given although events are held")
         world.check(place == connection.delivered + 1, "event \(place) is given after event \(connection.delivered)")
-        if place < connection.arrived { journal.count(\.held) }
+        if place < connection.arrived { ledger.count(\.held) }
         present?.delivered = place
+        lastSequence = event.sequence
     }
 
     /// Its number among the events of the present wire.
@@ -155,7 +155,11 @@ final class HostRecord: ClientHost {
         world.check(isReady, "events are to be caught up without a connection")
         world.check(
             resync.reason == .gap || connections > 1, "there is nothing to catch up with on the first connection")
-        journal.count(\.resyncs)
+        world.check(
+            resync.lastSequence == lastSequence,
+            "the host has event \(lastSequence.map { "\($0)" } ?? "none"), but is to catch up after "
+                + (resync.lastSequence.map { "\($0)" } ?? "none"))
+        ledger.count(\.resyncs)
         if settings.resync.holds { present?.barrier = resync.id }
         catchesUp(resync.id)
     }
@@ -176,25 +180,25 @@ final class HostRecord: ClientHost {
             return
         }
         client.trace("sends call \(place), which has waited")
-        journal.wrote(place, on: channel, offset: offset, client.now)
+        ledger.wrote(place, on: channel, offset: offset, client.now)
     }
 
     func client(_ client: SimulatedClient, accepted id: UInt64) {
         checkSpeaks(client)
-        journal.accepted(id)
+        ledger.accepted(id)
     }
 
     func client(_ client: SimulatedClient, answered id: UInt64, _ status: Status, _ content: [UInt8]) {
         checkSpeaks(client)
         world.check(isReady, "an answer comes without a connection")
         client.trace("call of id \(id) ends: \(status.name)")
-        journal.ended(id, status, answer: content, client.now, slack: client.slack)
+        ledger.ended(id, status, answer: content, client.now, slack: client.slack)
     }
 
     func client(_ client: SimulatedClient, ended call: ClientMachine.EndedCall) {
         checkSpeaks(client)
         client.trace("call of id \(call.id) ends: \(call.failure.text)")
-        journal.ended(call.id, call.failure.status, key: call.failure.name, client.now, slack: client.slack)
+        ledger.ended(call.id, call.failure.status, key: call.failure.name, client.now, slack: client.slack)
     }
 
     // MARK: - Calls of the library's own
@@ -209,7 +213,7 @@ final class HostRecord: ClientHost {
         world.check(subscriptions[id] != nil, "a subscription that was taken back is made")
         world.check(isReady, "a subscription is made without a connection")
         world.check(present?.subscribed.insert(id).inserted ?? false, "a subscription is made twice on a connection")
-        journal.count(\.subscribed)
+        ledger.count(\.subscribed)
     }
 
     func client(_ client: SimulatedClient, synced outcomes: [UInt8]) {
@@ -219,6 +223,6 @@ final class HostRecord: ClientHost {
         world.check(
             String(decoding: outcomes, as: UTF8.self).split(separator: "\"method\":").count == settings.sync.count + 1,
             "the sync has other outcomes than calls: \(String(printable: outcomes))")
-        journal.count(\.synced)
+        ledger.count(\.synced)
     }
 }

@@ -3,7 +3,7 @@ import GWBase
 /// One run: a client and a gateway in a storm, then calm weather, then the end.
 struct Scenario {
     let world: World
-    private let journal: Journal
+    private let ledger: Ledger
     private let gateway: SimulatedGateway
     private let network: Network
     private let host: Host
@@ -13,22 +13,22 @@ struct Scenario {
 
     init(seed: UInt64, dialect: any Dialect, isTraced: Bool) {
         world = World(seed: seed, isTraced: isTraced)
-        journal = Journal(world)
+        ledger = Ledger(world)
         let arena = Arena(chunkSize: 8192)
         let weather = Weather.drawn(world)
-        gateway = SimulatedGateway(world, dialect, journal, weather, arena)
+        gateway = SimulatedGateway(world, dialect, ledger, weather, arena)
         network = Network(world, gateway, weather)
-        host = Host(world, gateway, network, journal, arena)
+        host = Host(world, gateway, network, ledger, arena)
     }
 
-    var tally: Tally { journal.tally }
+    var tally: Tally { ledger.tally }
 
     func run() {
         host.open()
         storm()
         calm()
         end()
-        journal.judge()
+        ledger.judge()
     }
 
     private func storm() {

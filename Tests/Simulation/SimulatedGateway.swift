@@ -13,7 +13,7 @@ final class SimulatedGateway {
 
     unowned let world: World
     let dialect: any Dialect
-    let journal: Journal
+    let ledger: Ledger
     let openings: Openings
     private(set) var weather: Weather
     private(set) var isCalm = false
@@ -33,10 +33,10 @@ final class SimulatedGateway {
     private var stoppedUntil = Instant(microseconds: 0)
     private var lastAnswer = 0
 
-    init(_ world: World, _ dialect: any Dialect, _ journal: Journal, _ weather: Weather, _ arena: Arena) {
+    init(_ world: World, _ dialect: any Dialect, _ ledger: Ledger, _ weather: Weather, _ arena: Arena) {
         self.world = world
         self.dialect = dialect
-        self.journal = journal
+        self.ledger = ledger
         openings = Openings(world)
         self.weather = weather
         self.arena = arena
@@ -86,7 +86,7 @@ final class SimulatedGateway {
     func shutDown(downFor microseconds: UInt64, announced: Bool) {
         guard state == .up else { return }
         trace("shuts down for \(microseconds / 1000) ms")
-        for peer in peers where peer.isReady { journal.count(\.shutdowns) }
+        for peer in peers where peer.isReady { ledger.count(\.shutdowns) }
         let restart = announced ? Int(microseconds / 1000) : 0
         for peer in peers { peer.shutDown(restartMilliseconds: restart) }
         // Its socket is closed at once, and those of its peers with their close frames.

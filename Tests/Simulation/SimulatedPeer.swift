@@ -173,8 +173,8 @@ final class SimulatedPeer: Process, ChannelOwner {
             return nil
         }
         trace("\(isBusy ? "refuses" : "runs") call \(place)")
-        gateway.journal.came(place, runs: !isBusy, params)
-        gateway.openings.called(place, wasKept: gateway.journal.wasKept(place), on: wire)
+        gateway.ledger.came(place, runs: !isBusy, params)
+        gateway.openings.called(place, wasKept: gateway.ledger.wasKept(place), on: wire)
         return ("call", place)
     }
 
@@ -198,7 +198,7 @@ final class SimulatedPeer: Process, ChannelOwner {
         func add(isOK: Bool, _ content: [UInt8], after delay: UInt64) {
             peer.world.after(delay) {
                 guard peer.isReady, !peer.isStopped, let channel = peer.channel, channel.isOpen else { return }
-                if let call { peer.gateway.journal.answers(call, Journal.Answer(isOK: isOK, content: content)) }
+                if let call { peer.gateway.ledger.answers(call, Ledger.Answer(isOK: isOK, content: content)) }
                 channel.sendText(peer.session.answer(id, isOK: isOK, content), compress: true)
                 peer.reschedule()
             }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 
+export * from './socketio'
 export * from './websocket'
 
 /** A value that JSON can hold. */
@@ -350,6 +351,7 @@ export interface CallOptions {
 export interface ClientState {
   phase:
     | 'waiting' | 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade' | 'challenge' | 'hello' | 'ready' | 'closing' | 'closed'
+    | 'paused'
   protocol: number
   nextAttemptMs: number
   connections: number
@@ -652,4 +654,6 @@ export class CallTimeoutError extends OutcomeUnknownError {}
 /** A call was given up through its AbortSignal, whose reason is the cause.  Its name is 'AbortError'. */
 export class CallCancelledError extends GatewayError {}
 /** A limit was reached. */
+/** A Socket.IO server broke the protocol, or refused or disconnected a namespace. */
+export class SocketIOError extends GatewireError {}
 export class ResourceError extends GatewireError {}

@@ -114,6 +114,14 @@ enum {
   GW_ERR_FRAME = -612,           /* the peer sent JSON that is no frame of the protocol; it was ignored */
   GW_ERR_UNKNOWN_ID = -613,      /* the peer answered a call that was never made; it was ignored */
   GW_ERR_CANCELLED = -614,       /* ended by the host */
+  GW_ERR_CREDENTIALS = -615,     /* the host was asked for credentials and gave none in time */
+
+  /* -7xx: Socket.IO */
+  GW_ERR_SIO_OPEN = -700,         /* the server's first message was no usable open packet of Engine.IO 4 */
+  GW_ERR_SIO_PARSE = -701,        /* the server sent what is no packet */
+  GW_ERR_SIO_PING_TIMEOUT = -702, /* the server sent no ping for longer than it said */
+  GW_ERR_SIO_REFUSED = -703,      /* the server refused to let us join a namespace; text is its message */
+  GW_ERR_SIO_DISCONNECTED = -704, /* the server disconnected a namespace */
 
   /* -9xx: resources */
   GW_ERR_LIMIT = -900, /* a limit of ours was reached; the text names it and has both numbers */
@@ -175,7 +183,10 @@ enum {
   GW_STRUCT_SYNC_CALL = 21,
   GW_STRUCT_OBSERVE_OPTIONS = 22,
   GW_STRUCT_CLIENT_STATS = 23,
-  GW_STRUCT_METHOD_STATS = 24
+  GW_STRUCT_METHOD_STATS = 24,
+  GW_STRUCT_SIO_OPTIONS = 25,
+  GW_STRUCT_SIO_JOIN_OPTIONS = 26,
+  GW_STRUCT_SIO_EMIT_OPTIONS = 27
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

@@ -16,11 +16,18 @@
 #include "context.h"
 #include "observe.h"
 #include "route.h"
+#include "socketio.h"
 #include "trust.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* gw_client_options.dialect */
+enum {
+  GW_DIALECT_OPENCLAW = 0,
+  GW_DIALECT_SOCKETIO = 3 /* see socketio.h */
+};
 
 /* gw_client_options.flags */
 enum {
@@ -112,7 +119,7 @@ typedef struct gw_client_options {
 
   /* Messages of fewer bytes are not compressed.  0: 1024 */
   uint32_t deflate_threshold_bytes;
-  uint32_t reserved;
+  uint32_t dialect; /* GW_DIALECT_... */
 
   /* What each connection begins with, and what happens without one (call.h). */
   const gw_sync_call *sync_calls; /* run after each hello: GW_EVENT_SYNCED has their answers */
@@ -121,6 +128,7 @@ typedef struct gw_client_options {
   const gw_resync_options *resync;   /* NULL: no event is held back */
 
   const gw_observe_options *observe; /* NULL: no log, no flight recorder, no times by method */
+  const gw_sio_options *sio; /* with GW_DIALECT_SOCKETIO (socketio.h).  NULL: the defaults */
 } gw_client_options;
 
 /* Fills in the defaults.  NULL is ignored.  Threads: any. */
@@ -170,6 +178,7 @@ enum {
   GW_PHASE_READY = 7,
   GW_PHASE_CLOSING = 8,
   GW_PHASE_CLOSED = 9,
+  GW_PHASE_PAUSED = 11, /* no attempt until the host acts */
   GW_PHASE_PROXY = 10 /* between GW_PHASE_CONNECT and GW_PHASE_TLS: a proxy opens the tunnel */
 };
 

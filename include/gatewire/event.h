@@ -151,7 +151,38 @@ enum {
    * none: a first use), "subject", "issuer", "notBefore", "notAfter" (RFC 3339), "names", "serverName" (which is verified), and "chain" (what the CA
    * check says, "ok" or why not).  That the server has the certificate's key is proved only when the handshake is done: keep what was
    * accepted when the connection is open. */
-  GW_EVENT_TRUST_REQUEST = 40
+  GW_EVENT_TRUST_REQUEST = 40,
+
+  /* --- Socket.IO (socketio.h); connection: the id of the namespace; user_data: that of its join --- */
+
+  /* Of GW_EVENT_CLIENT_CONNECTED such a client says that the server's open packet has come: payload is JSON with "pingInterval",
+   * "pingTimeout" and "maxPayload" (bytes, 0 if the server does not say), code the protocol version, 5. */
+
+  /* With GW_SIO_ASK_AUTH: the namespace is about to be joined.  Answer with gw_sio_auth within auth_timeout_ms, after which it ends with
+   * GW_ERR_CREDENTIALS.  subject: id of the question. */
+  GW_EVENT_SIO_AUTH = 60,
+
+  /* The namespace is joined, for the first time or again.  name: our id in it (sid), another one after each reconnect that was not
+   * recovered.  flags: GW_EVENT_RECOVERED. */
+  GW_EVENT_SIO_JOINED = 61,
+
+  /* The connection under a namespace that was joined has ended; it will be joined again.  name: the reason in the official client's words,
+   * "transport close", "transport error", "ping timeout" or "parse error"; status, text, actor, code: why. */
+  GW_EVENT_SIO_DISCONNECTED = 62,
+
+  /* Terminal for a namespace.  status GW_OK: it was left or the client was closed (name "io client disconnect").
+   * GW_ERR_SIO_DISCONNECTED: by the server (name "io server disconnect").  GW_ERR_SIO_REFUSED: text is the server's message, payload the
+   * data that it gave beside it, JSON or empty.  GW_ERR_CREDENTIALS: the host gave no auth object.  Else why the client has ended. */
+  GW_EVENT_SIO_LEFT = 63,
+
+  /* An event.  name: its name.  payload: its arguments, a JSON array.  text: an array of gw_slice, the attachments; code: how many.
+   * subject: what gw_sio_ack takes, 0 where the server asks for no acknowledgement. */
+  GW_EVENT_SIO_EVENT = 64,
+
+  /* Terminal for an event that was emitted with GW_SIO_ACK.  subject: id of the acknowledgement; user_data: that of the emit.  status GW_OK: payload, text
+   * and code as in GW_EVENT_SIO_EVENT.  Else text says why: GW_ERR_NOT_SENT (it has certainly not arrived), GW_ERR_OUTCOME_UNKNOWN (the
+   * connection ended, or the namespace), GW_ERR_CALL_TIMEOUT, GW_ERR_TOO_BIG, GW_ERR_CANCELLED. */
+  GW_EVENT_SIO_ACK = 65
 };
 
 /* gw_event.flags */
@@ -160,7 +191,9 @@ enum {
   GW_EVENT_PART = 1u << 1,      /* more parts of this message follow */
   GW_EVENT_CLEAN = 1u << 2,     /* both close frames were seen (RFC 6455 section 7.1.4) */
   GW_EVENT_PEER_FIRST = 1u << 3, /* the peer's close frame was the first */
-  GW_EVENT_SKIPPED = 1u << 4    /* the step was not needed, or never reached */
+  GW_EVENT_SKIPPED = 1u << 4,   /* the step was not needed, or never reached */
+  GW_EVENT_PAUSED = 1u << 5,    /* no further attempt until the host acts */
+  GW_EVENT_RECOVERED = 1u << 6  /* the session of before goes on, and no event is missing */
 };
 
 /* gw_event.sequence of a frame without seq. */

@@ -9,6 +9,7 @@
  *   client.h    a gateway connection that heals itself
  *   call.h      calls and answers, and what each connection begins with
  *   observe.h   what a client has done: sums, times, log, flight recorder
+ *   socketio.h  a Socket.IO client: namespaces, events, acknowledgements
  *   doctor.h    why a gateway cannot be reached, step by step
  *   server.h    a gateway inside your own process
  *   socket.h    any WebSocket: messages in and out, as client and as server
@@ -44,6 +45,7 @@
 #include "client.h"
 #include "call.h"
 #include "observe.h"
+#include "socketio.h"
 #include "doctor.h"
 #include "server.h"
 #include "socket.h"

@@ -44,7 +44,8 @@ const CHOICES = {
 }
 
 const PHASES = [
-  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed', 'proxy'
+  'waiting', 'resolve', 'connect', 'tls', 'upgrade', 'challenge', 'hello', 'ready', 'closing', 'closed', 'proxy',
+  'paused'
 ]
 
 const CLOSED = {

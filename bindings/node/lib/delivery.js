@@ -11,7 +11,8 @@ const {
 
 const {
   GW_ERR_CANCELLED, GW_ERR_JSON, GW_ERR_REJECTED, GW_EVENT_CALL_ACCEPTED, GW_EVENT_CALL_DONE, GW_EVENT_CLEAN,
-  GW_EVENT_PEER_FIRST, GW_EVENT_RETRYABLE, GW_EVENT_SKIPPED, GW_EVENT_SOCKET_MESSAGE
+  GW_EVENT_PAUSED, GW_EVENT_PEER_FIRST, GW_EVENT_RECOVERED, GW_EVENT_RETRYABLE, GW_EVENT_SIO_ACK, GW_EVENT_SIO_EVENT,
+  GW_EVENT_SKIPPED, GW_EVENT_SOCKET_MESSAGE
 } = native.constants
 
 /** Part of the bytes of a wake-up.  They are a string if all are ASCII, else a Buffer. */
@@ -58,6 +59,8 @@ class Notice {
     this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
     this.isPeerFirst = (words[row + FLAGS] & GW_EVENT_PEER_FIRST) !== 0
     this.isSkipped = (words[row + FLAGS] & GW_EVENT_SKIPPED) !== 0
+    this.isPaused = (words[row + FLAGS] & GW_EVENT_PAUSED) !== 0
+    this.isRecovered = (words[row + FLAGS] & GW_EVENT_RECOVERED) !== 0
     this.actor = words[row + ACTOR]
     this.retryAfterMs = words[row + RETRY_AFTER]
     this.connectionLow = words[row + CONNECTION]
@@ -163,9 +166,16 @@ function callFailed (row, call, notice) {
   call.reject(error)
 }
 
-function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
+/** The acknowledgement of an event that was emitted. */
+function ackDone (row, ack, payload, attachments, text) {
+  removeCall(words[row + OWNER])
+  if (statuses[row + STATUS] === 0) ack.resolve(payload.text(), attachments)
+  else ack.reject(new Notice(row, '', payload, text).error())
+}
+
+function deliverOne (row, bytes, nameStart, start, end, textEnd, large, attachments) {
   const type = words[row + TYPE]
-  const isAnswer = type === GW_EVENT_CALL_DONE || type === GW_EVENT_CALL_ACCEPTED
+  const isAnswer = type === GW_EVENT_CALL_DONE || type === GW_EVENT_CALL_ACCEPTED || type === GW_EVENT_SIO_ACK
   const owner = (isAnswer ? calls : owners)[words[row + OWNER]]
   if (owner === undefined) return
   if (type === GW_EVENT_CALL_DONE && statuses[row + STATUS] === 0) {
@@ -179,11 +189,30 @@ function deliverOne (row, bytes, nameStart, start, end, textEnd, large) {
       payload, words[row + CODE], words[row + FLAGS], words[row + CONNECTION], words[row + CONNECTION + 1])
     return
   }
+  if (type === GW_EVENT_SIO_ACK) {
+    ackDone(row, owner, payload, attachments, sliceText(bytes, end, textEnd))
+    return
+  }
   const name = sliceText(bytes, nameStart, start)
+  if (type === GW_EVENT_SIO_EVENT) {
+    owner[feedPacket](
+      name, payload.text(), attachments, joinId(words[row + CONNECTION], words[row + CONNECTION + 1]),
+      words[row + SUBJECT], words[row + SUBJECT + 1])
+    return
+  }
   const notice = new Notice(row, name, payload, sliceText(bytes, end, textEnd))
   if (type === GW_EVENT_CALL_DONE) callFailed(row, owner, notice)
   else if (type === GW_EVENT_CALL_ACCEPTED) owner.onAccepted?.(owner.raw ? payload.buffer() : payload.parse())
   else owner[feed](notice)
+}
+
+const NONE = []
+
+/** How many Buffers of the list belong to an event, behind its payload. */
+function attachmentsOf (row) {
+  const type = words[row + TYPE]
+  const has = type === GW_EVENT_SIO_EVENT || (type === GW_EVENT_SIO_ACK && statuses[row + STATUS] === 0)
+  return has ? words[row + CODE] : 0
 }
 
 function deliver (count, bytes, large) {
@@ -195,8 +224,10 @@ function deliver (count, bytes, large) {
     const start = at + words[row + NAME]
     const end = isLarge ? start : start + payloadLength
     const textEnd = end + words[row + TEXT]
+    const payload = isLarge ? large[largeAt++] : undefined
+    const attachments = large === undefined ? NONE : large.slice(largeAt, largeAt += attachmentsOf(row))
     try {
-      deliverOne(row, bytes, at, start, end, textEnd, isLarge ? large[largeAt++] : undefined)
+      deliverOne(row, bytes, at, start, end, textEnd, payload, attachments)
     } catch (error) {
       // A listener threw.  The other events of this wake-up still have to arrive; the error is the program's.
       process.nextTick(() => { throw error })
@@ -211,8 +242,14 @@ const feed = Symbol('feed')
 /** The method that takes a message of a WebSocket: bytes, kind, flags, and the halves of the connection's id. */
 const feedMessage = Symbol('feedMessage')
 
+/**
+ * The method that takes an event of a Socket.IO server: its name, arguments as JSON, attachments, the namespace, and the
+ * halves of what acknowledges it.
+ */
+const feedPacket = Symbol('feedPacket')
+
 const table = native.start(deliver)
 const words = new Uint32Array(table)
 const statuses = new Int32Array(table)
 
-module.exports = { addCall, feed, feedMessage, hold, joinId, letGo, owners, removeCall, words }
+module.exports = { addCall, feed, feedMessage, feedPacket, hold, joinId, letGo, owners, removeCall, words }

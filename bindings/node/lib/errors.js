@@ -62,6 +62,7 @@ class TlsError extends GatewireError {}
 class UpgradeError extends GatewireError {}
 class WebSocketError extends GatewireError {}
 class GatewayError extends GatewireError {}
+class SocketIOError extends GatewireError {}
 class ResourceError extends GatewireError {}
 
 class NotConnectedError extends UsageError {}
@@ -109,6 +110,7 @@ const classes = {
   OutcomeUnknownError,
   CallTimeoutError,
   CallCancelledError,
+  SocketIOError,
   ResourceError
 }
 for (const [name, type] of Object.entries(classes)) nameErrors(type, name)
@@ -130,7 +132,8 @@ const SPECIAL = new Map([
 ])
 
 const GROUPS = {
-  1: UsageError, 2: NetworkError, 3: TlsError, 4: UpgradeError, 5: WebSocketError, 6: GatewayError, 9: ResourceError
+  1: UsageError, 2: NetworkError, 3: TlsError, 4: UpgradeError, 5: WebSocketError, 6: GatewayError, 7: SocketIOError,
+  9: ResourceError
 }
 
 function makeError (status, message, facts = {}) {

@@ -6,6 +6,7 @@ const { classes, makeError } = require('./errors.js')
 const { native } = require('./native.js')
 const { checkNames, checkObject, checkTakeover, checkText } = require('./options.js')
 const { Server, serve } = require('./server.js')
+const { Manager, Socket, io } = require('./socketio.js')
 const { WebSocketServer } = require('./websocket-server.js')
 const { WebSocket } = require('./websocket.js')
 
@@ -46,6 +47,9 @@ module.exports = {
   serve,
   Client,
   Server,
+  Manager,
+  Socket,
+  io,
   WebSocket,
   WebSocketServer,
   normalizePin,

@@ -8,6 +8,9 @@ export const {
   serve,
   Client,
   Server,
+  Manager,
+  Socket,
+  io,
   WebSocket,
   WebSocketServer,
   normalizePin,
@@ -28,6 +31,7 @@ export const {
   OutcomeUnknownError,
   CallTimeoutError,
   CallCancelledError,
+  SocketIOError,
   ResourceError
 } = gatewire
 

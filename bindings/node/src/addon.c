@@ -129,6 +129,7 @@ static const struct {
     CONSTANT(GW_ERR_OUTCOME_UNKNOWN),
     CONSTANT(GW_ERR_CALL_TIMEOUT),
     CONSTANT(GW_ERR_CANCELLED),
+    CONSTANT(GW_ERR_SIO_REFUSED),
     CONSTANT(GW_ERR_LIMIT),
     CONSTANT(GW_ERR_TLS_PIN),
     CONSTANT(GW_ERR_UPGRADE_REFUSED),
@@ -159,17 +160,29 @@ static const struct {
     CONSTANT(GW_EVENT_TRUST_REQUEST),
     CONSTANT(GW_EVENT_DOCTOR_STEP),
     CONSTANT(GW_EVENT_DOCTOR_DONE),
+    CONSTANT(GW_EVENT_SIO_AUTH),
+    CONSTANT(GW_EVENT_SIO_JOINED),
+    CONSTANT(GW_EVENT_SIO_DISCONNECTED),
+    CONSTANT(GW_EVENT_SIO_LEFT),
+    CONSTANT(GW_EVENT_SIO_EVENT),
+    CONSTANT(GW_EVENT_SIO_ACK),
     CONSTANT(GW_EVENT_RETRYABLE),
     CONSTANT(GW_EVENT_PART),
     CONSTANT(GW_EVENT_CLEAN),
     CONSTANT(GW_EVENT_PEER_FIRST),
     CONSTANT(GW_EVENT_SKIPPED),
+    CONSTANT(GW_EVENT_PAUSED),
+    CONSTANT(GW_EVENT_RECOVERED),
     CONSTANT(GW_CLIENT_PLAINTEXT_PRIVATE),
     CONSTANT(GW_CLIENT_PLAINTEXT_ANY),
     CONSTANT(GW_CLIENT_NO_RECONNECT),
     CONSTANT(GW_CLIENT_NO_DEFLATE),
     CONSTANT(GW_CLIENT_DEFLATE_TAKEOVER),
     CONSTANT(GW_CLIENT_NO_DEVICE),
+    CONSTANT(GW_SIO_NO_TRAILING_SLASH),
+    CONSTANT(GW_SIO_ASK_AUTH),
+    CONSTANT(GW_SIO_ACK),
+    CONSTANT(GW_SIO_VOLATILE),
     CONSTANT(GW_CALL_EXPECT_FINAL),
     CONSTANT(GW_CALL_IDEMPOTENT),
     CONSTANT(GW_CALL_ONLINE_ONLY),
@@ -246,6 +259,9 @@ static const struct {
     {GW_STRUCT_OFFLINE_OPTIONS, "gw_offline_options", sizeof(gw_offline_options), false},
     {GW_STRUCT_RESYNC_OPTIONS, "gw_resync_options", sizeof(gw_resync_options), false},
     {GW_STRUCT_SYNC_CALL, "gw_sync_call", sizeof(gw_sync_call), true},
+    {GW_STRUCT_SIO_OPTIONS, "gw_sio_options", sizeof(gw_sio_options), false},
+    {GW_STRUCT_SIO_JOIN_OPTIONS, "gw_sio_join_options", sizeof(gw_sio_join_options), false},
+    {GW_STRUCT_SIO_EMIT_OPTIONS, "gw_sio_emit_options", sizeof(gw_sio_emit_options), false},
     {GW_STRUCT_OBSERVE_OPTIONS, "gw_observe_options", sizeof(gw_observe_options), false},
     {GW_STRUCT_CLIENT_STATS, "gw_client_stats", sizeof(gw_client_stats), false},
     {GW_STRUCT_METHOD_STATS, "gw_method_stats", sizeof(gw_method_stats), false},
@@ -317,6 +333,7 @@ NAPI_MODULE_INIT() {
       !define_functions(env, exports, context_functions, context_function_count, addon) ||
       !define_functions(env, exports, client_functions, client_function_count, addon) ||
       !define_functions(env, exports, call_functions, call_function_count, addon) ||
+      !define_functions(env, exports, socketio_functions, socketio_function_count, addon) ||
       !define_functions(env, exports, observe_functions, observe_function_count, addon) ||
       !define_functions(env, exports, doctor_functions, doctor_function_count, addon) ||
       !define_functions(env, exports, server_functions, server_function_count, addon) ||
@@ -340,6 +357,8 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "deflateOptions", deflate_describe(env));
   set_described(env, exports, "routeOptions", route_describe(env));
   set_described(env, exports, "trustOptions", trust_describe(env));
+  set_described(env, exports, "socketIOClientOptions", socketio_client_describe(env));
+  set_described(env, exports, "socketIOOptions", socketio_describe(env));
   set_described(env, exports, "offlineOptions", offline_describe(env));
   set_described(env, exports, "resyncOptions", resync_describe(env));
   set_described(env, exports, "observeOptions", observe_describe(env));

@@ -96,6 +96,9 @@ void *handle_at(struct addon *addon, enum handle_kind kind, napi_value place);
 /* Something was sent: it leaves, with all else of this turn, before the loop waits again. */
 void context_unsent(struct addon *addon);
 
+/* An id that a function gave out goes into the table; the status. */
+napi_value give_id(struct addon *addon, uint64_t id, gw_status status);
+
 /* An entry of the list of functions that a file offers to JavaScript. */
 #define FUNCTION(name, function) {name, NULL, function, NULL, NULL, NULL, napi_default, NULL}
 
@@ -105,6 +108,8 @@ extern const napi_property_descriptor client_functions[];
 extern const size_t client_function_count;
 extern const napi_property_descriptor call_functions[];
 extern const size_t call_function_count;
+extern const napi_property_descriptor socketio_functions[];
+extern const size_t socketio_function_count;
 extern const napi_property_descriptor observe_functions[];
 extern const size_t observe_function_count;
 extern const napi_property_descriptor doctor_functions[];
@@ -127,6 +132,8 @@ napi_value limits_describe(napi_env env);
 napi_value deflate_describe(napi_env env);
 napi_value route_describe(napi_env env);
 napi_value trust_describe(napi_env env);
+napi_value socketio_client_describe(napi_env env);
+napi_value socketio_describe(napi_env env);
 napi_value offline_describe(napi_env env);
 napi_value resync_describe(napi_env env);
 napi_value observe_describe(napi_env env);

@@ -69,8 +69,7 @@ bool read_call_parts(napi_env env, napi_value all, gw_client_options *settings, 
   return read_sync(env, all, settings, parts, memory);
 }
 
-/* An id that a function gave out goes into the table. */
-static napi_value give_id(struct addon *addon, uint64_t id, gw_status status) {
+napi_value give_id(struct addon *addon, uint64_t id, gw_status status) {
   addon->table[TABLE_ID_LOW] = (uint32_t)id;
   addon->table[TABLE_ID_HIGH] = (uint32_t)(id >> 32);
   scratch_trim(&addon->json);

@@ -18,10 +18,22 @@ static char *put_bytes(char *at, gw_slice slice) {
   return at + slice.len;
 }
 
+/* The attachments of a Socket.IO event or acknowledgement, which take the place of a text.  How many. */
+static uint32_t attachments_of(const gw_event *event, const gw_slice **attachments) {
+  bool has = event->type == GW_EVENT_SIO_EVENT || (event->type == GW_EVENT_SIO_ACK && event->status == GW_OK);
+  *attachments = (const gw_slice *)(const void *)event->text.ptr;
+  return has ? event->code : 0;
+}
+
+static gw_slice text_of(const gw_event *event) {
+  const gw_slice *attachments;
+  return attachments_of(event, &attachments) > 0 ? (gw_slice){NULL, 0} : event->text;
+}
+
 /* Bytes of an event that go into the packed run.  Names and texts are short by nature, the library limits both. */
 static size_t packed_length(const gw_event *event) {
   size_t payload = event->payload.len < LARGE_PAYLOAD ? event->payload.len : 0;
-  return event->name.len + payload + event->text.len;
+  return event->name.len + payload + text_of(event).len;
 }
 
 /* Writes the table and packs the bytes of all events behind one another. */
@@ -44,13 +56,13 @@ static bool pack_events(struct addon *addon, uint32_t count, size_t *length) {
     row[ROW_RETRY_AFTER] = event->retry_after_ms;
     row[ROW_NAME] = (uint32_t)event->name.len;
     row[ROW_PAYLOAD] = is_large ? PAYLOAD_IS_LARGE : (uint32_t)event->payload.len;
-    row[ROW_TEXT] = (uint32_t)event->text.len;
+    row[ROW_TEXT] = (uint32_t)text_of(event).len;
     put_u64(row + ROW_CONNECTION, event->connection);
     put_u64(row + ROW_SUBJECT, event->subject);
     put_u64(row + ROW_SEQUENCE, event->sequence);
     at = put_bytes(at, event->name);
     if (!is_large) at = put_bytes(at, event->payload);
-    at = put_bytes(at, event->text);
+    at = put_bytes(at, text_of(event));
   }
   *length = total;
   return true;
@@ -75,18 +87,26 @@ static napi_status make_packed(napi_env env, const char *bytes, size_t length, n
   return napi_create_buffer_copy(env, length, bytes, NULL, out);
 }
 
-/* An array of Buffers, undefined if there is none. */
+/* Puts a Buffer at the end of an array, which is made when it is first needed. */
+static napi_status push_buffer(napi_env env, gw_slice bytes, uint32_t *made, napi_value *array) {
+  napi_value buffer;
+  napi_status status = *made == 0 ? napi_create_array(env, array) : napi_ok;
+  const void *data = bytes.len > 0 ? (const void *)bytes.ptr : "";
+  if (status == napi_ok) status = napi_create_buffer_copy(env, bytes.len, data, NULL, &buffer);
+  return status == napi_ok ? napi_set_element(env, *array, (*made)++, buffer) : status;
+}
+
+/* Large payloads and attachments, in the order of their events: an array of Buffers, undefined if there is none. */
 static napi_status make_large(struct addon *addon, uint32_t count, napi_value *out) {
   napi_env env = addon->env;
   uint32_t made = 0;
   napi_status status = napi_get_undefined(env, out);
   for (uint32_t i = 0; i < count && status == napi_ok; i++) {
+    const gw_slice *attachments;
+    uint32_t attached = attachments_of(&addon->events[i], &attachments);
     gw_slice payload = addon->events[i].payload;
-    if (payload.len < LARGE_PAYLOAD) continue;
-    if (made == 0) status = napi_create_array(env, out);
-    napi_value buffer;
-    if (status == napi_ok) status = napi_create_buffer_copy(env, payload.len, payload.ptr, NULL, &buffer);
-    if (status == napi_ok) status = napi_set_element(env, *out, made++, buffer);
+    if (payload.len >= LARGE_PAYLOAD) status = push_buffer(env, payload, &made, out);
+    for (uint32_t at = 0; at < attached && status == napi_ok; at++) status = push_buffer(env, attachments[at], &made, out);
   }
   return status;
 }

@@ -15,7 +15,7 @@ test('both kinds of import give the same names', async () => {
 })
 
 test('the types declare every name that is exported, and every option', () => {
-  const files = ['index.d.ts', 'websocket.d.ts'].map((file) => path.join(__dirname, '..', file))
+  const files = ['index.d.ts', 'socketio.d.ts', 'websocket.d.ts'].map((file) => path.join(__dirname, '..', file))
   const types = files.map((file) => fs.readFileSync(file, 'utf8')).join('\n')
   for (const name of Object.keys(gatewire)) {
     assert.match(types, new RegExp(`export (class|function|const) ${name}\\b`), name)
@@ -24,6 +24,7 @@ test('the types declare every name that is exported, and every option', () => {
   const interfaces = {
     ClientOptions: native.clientOptions,
     ServerOptions: native.serverOptions,
+    SocketIOOptions: { ...native.socketIOClientOptions, ...native.socketIOOptions },
     WebSocketOptions: native.socketOptions,
     WebSocketServerOptions: native.listenerOptions,
     WebSocketLimits: native.limitOptions,
@@ -72,7 +73,7 @@ test('errors are of one family, with the group of their status', () => {
     [-100, 'UsageError'], [-103, 'NotConnectedError'], [-202, 'NetworkError'], [-300, 'TlsError'], [-301, 'PinError'],
     [-400, 'UpgradeError'], [-504, 'WebSocketError'], [-602, 'GatewayError'], [-607, 'RpcError'],
     [-608, 'NotSentError'], [-609, 'OutcomeUnknownError'], [-610, 'CallTimeoutError'], [-614, 'CallCancelledError'],
-    [-900, 'ResourceError'], [-999, 'ResourceError'], [-12345, 'GatewireError']
+    [-701, 'SocketIOError'], [-900, 'ResourceError'], [-999, 'ResourceError'], [-12345, 'GatewireError']
   ]
   for (const [status, name] of cases) {
     const error = makeError(status, 'words', { actor: 3, code: 1008 })

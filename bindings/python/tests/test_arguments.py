@@ -167,7 +167,10 @@ def _is_number(kind: Any) -> bool:
     return getattr(kind, "_type_", None) in ("I", "i", "L", "l", "Q", "q", "B")
 
 
-EVENT_FLAGS = ("EVENT_RETRYABLE", "EVENT_SKIPPED", "EVENT_PART", "EVENT_CLEAN", "EVENT_PEER_FIRST", "EVENT_FORMAT")
+EVENT_FLAGS = (
+    *("EVENT_RETRYABLE", "EVENT_SKIPPED", "EVENT_PART", "EVENT_CLEAN", "EVENT_PEER_FIRST", "EVENT_PAUSED"),
+    *("EVENT_RECOVERED", "EVENT_FORMAT"),
+)
 
 
 def test_status_and_event_names() -> None:

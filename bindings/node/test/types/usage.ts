@@ -1,7 +1,7 @@
 // Compiled, never run: the types allow what is right and refuse what is wrong.
 import {
-  Client, CallTimeoutError, DoctorStep, GatewireError, PinError, RpcError, Server, WebSocket, WebSocketEnd,
-  WebSocketServer, connect, doctor, normalizePin, serve, version
+  Client, CallTimeoutError, DoctorStep, GatewireError, Manager, PinError, RpcError, Server, Socket, WebSocket, WebSocketEnd,
+  WebSocketServer, connect, doctor, io, normalizePin, serve, version
 } from '../../index'
 import type { AgentsList, Chat } from '../../openclaw'
 
@@ -105,7 +105,19 @@ async function sockets (): Promise<void> {
   console.log(end.error?.code, end.reason)
 }
 
+async function socketIO (): Promise<void> {
+  const socket: Socket = io('https://example.org/chat', { auth: (give) => give({ token: 't' }), query: { a: 'b' } })
+  socket.on('question', (text: string, ack: (answer: string) => void) => ack(text)).once('connect', () => {})
+  socket.emit('hello', new Uint8Array(1), (answer: number) => answer + 1).off('question').onAny((event) => event.length)
+  const answer: number = await socket.timeout(5).volatile.emitWithAck('sum', 1, 2)
+  console.log(answer, socket.id?.length, socket.recovered, socket.active && socket.connected)
+  new Manager(new URL('http://127.0.0.1'), { autoConnect: false }).socket('/', { auth: { a: 1 } }).connect().disconnect()
+  // @ts-expect-error: there are no other transports
+  io('http://127.0.0.1', { transports: ['polling'] })
+}
+
 void right
+void socketIO
 void sockets
 void handle
 void wrong

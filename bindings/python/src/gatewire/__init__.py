@@ -4,13 +4,14 @@
 ...     print(await client.call("health"))
 
 :func:`connect` makes a :class:`Client`, :func:`serve` a :class:`Server` in this process; both are for asyncio.
-:func:`doctor` says step by step why a gateway cannot be reached.  :mod:`gatewire.sync` is the blocking twin.
+:func:`doctor` says step by step why a gateway cannot be reached.  :mod:`gatewire.websocket` has raw WebSockets,
+:mod:`gatewire.socketio` a Socket.IO client; :mod:`gatewire.sync` is the blocking twin of all.
 
 Durations are seconds (``float``), ``None`` leaves a decision to the library, ``math.inf`` means never.  Nothing here
 starts a thread.  A client or server belongs to the event loop that it was made in.
 """
 
-from . import _abi, openclaw, sync, websocket
+from . import _abi, openclaw, socketio, sync, websocket
 from ._diagnosis import doctor
 from ._doctor import Step
 from ._pins import normalize_pin, read_pin
@@ -24,6 +25,7 @@ from .errors import (
     GatewireError,
     HandshakeError,
     HandshakeTimeoutError,
+    JoinRefusedError,
     NetworkError,
     NotConnectedError,
     NotSentError,
@@ -32,6 +34,8 @@ from .errors import (
     PongTimeoutError,
     ResourceError,
     RpcError,
+    SilentServerError,
+    SocketIOError,
     TickTimeoutError,
     TLSError,
     TLSTimeoutError,
@@ -85,6 +89,7 @@ __all__ = [
     "GatewireError",
     "HandshakeError",
     "HandshakeTimeoutError",
+    "JoinRefusedError",
     "Logged",
     "MethodStats",
     "NetworkError",
@@ -107,6 +112,8 @@ __all__ = [
     "Server",
     "ServerNotice",
     "Serving",
+    "SilentServerError",
+    "SocketIOError",
     "Stale",
     "State",
     "Stats",
@@ -134,6 +141,7 @@ __all__ = [
     "openclaw",
     "read_pin",
     "serve",
+    "socketio",
     "sync",
     "websocket",
 ]

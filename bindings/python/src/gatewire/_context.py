@@ -6,6 +6,7 @@ Used by both hosts: ``_loop.py`` (asyncio) and ``sync`` (blocking).
 from __future__ import annotations
 
 import json
+import struct
 from ctypes import byref, c_char, c_void_p, sizeof, string_at
 from typing import Any, NamedTuple, Optional, Union
 
@@ -16,6 +17,9 @@ from .errors import GatewireError, make_error
 CAPACITY = 256
 # Up to this many bytes for each event, one copy of the whole arena is cheaper than one for each payload.
 SMALL = 2048
+
+# gw_slice
+_SLICE = struct.Struct("@PN")
 
 Json = Union[bytes, str, Any]
 
@@ -97,6 +101,12 @@ class Owner:
     def _on_message(self, connection: int, kind: int, flags: int, payload: bytes) -> None:
         """A raw WebSocket received a message or a part of one."""
 
+    def _on_packet(self, namespace: int, ack: int, event: str, arguments: bytes, attachments: list[bytes]) -> None:
+        """A Socket.IO server sent an event; ``ack`` is 0 unless it is to be acknowledged."""
+
+    def _on_acknowledged(self, ack: int, arguments: bytes, attachments: list[bytes]) -> None:
+        """A Socket.IO server acknowledged an event."""
+
     def _on_report(self, report: Report) -> None:
         """Anything else."""
 
@@ -161,6 +171,9 @@ class Context:
                 return arena[at - arena_at : at - arena_at + size]
             return string_at(at, size)
 
+        def attachments(at: int, size: int) -> list[bytes]:
+            return [take(*place) for place in _SLICE.iter_unpack(take(at, size))] if size else []
+
         owners = self.owners
         used = self._view[: count * sizeof(_abi.Event)]
         for (
@@ -197,6 +210,11 @@ class Context:
                 owner._on_event(take(name_at, name_size).decode("utf-8", "replace"), payload, sequence)
             elif kind == _abi.EVENT_PEER_REQUEST:
                 owner._on_request(connection, subject, take(name_at, name_size).decode("utf-8", "replace"), payload)
+            elif kind == _abi.EVENT_SIO_EVENT:
+                name = take(name_at, name_size).decode("utf-8", "replace")
+                owner._on_packet(connection, subject, name, payload, attachments(text_at, text_size))
+            elif kind == _abi.EVENT_SIO_ACK and status == _abi.OK:
+                owner._on_acknowledged(subject, payload, attachments(text_at, text_size))
             else:
                 owner._on_report(
                     Report(

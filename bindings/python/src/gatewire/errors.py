@@ -197,6 +197,18 @@ class FrameError(GatewireError, ValueError):
     """The peer sent something that was ignored: no JSON, no frame, or an answer to no call."""
 
 
+class SocketIOError(GatewireError, ConnectionError):
+    """A Socket.IO server broke the protocol or disconnected a namespace."""
+
+
+class JoinRefusedError(SocketIOError):
+    """A Socket.IO server refused a namespace: ``text`` is its message, ``details`` the data that came with it."""
+
+
+class SilentServerError(SocketIOError, TimeoutError):
+    """A Socket.IO server sent no ping for longer than it said."""
+
+
 class ResourceError(GatewireError, RuntimeError):
     """A limit was reached; the text names it and has both numbers."""
 
@@ -221,6 +233,8 @@ _CLASSES: dict[int, type[GatewireError]] = {
     _abi.ERR_FRAME: FrameError,
     _abi.ERR_UNKNOWN_ID: FrameError,
     _abi.ERR_CANCELLED: CallCancelledError,
+    _abi.ERR_SIO_PING_TIMEOUT: SilentServerError,
+    _abi.ERR_SIO_REFUSED: JoinRefusedError,
 }
 _GROUPS: dict[int, type[GatewireError]] = {
     1: UsageError,
@@ -229,6 +243,7 @@ _GROUPS: dict[int, type[GatewireError]] = {
     4: UpgradeError,
     5: WebSocketError,
     6: HandshakeError,
+    7: SocketIOError,
     9: ResourceError,
 }
 

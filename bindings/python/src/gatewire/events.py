@@ -196,7 +196,7 @@ class State(NamedTuple):
 
 PHASES = [
     *("waiting", "resolve", "connect", "tls", "upgrade", "challenge", "hello", "ready", "closing", "closed"),
-    "proxy",
+    *("proxy", "paused"),
 ]
 CLOSED_STATE = State("closed", 0, 0.0, 0, 0, 0, 0, None, False, False, {}, 0)
 

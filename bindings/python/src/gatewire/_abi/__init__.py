@@ -11,7 +11,7 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, call, client, context, doctor, event, observe, route, server, socket, trust
+from . import base, call, client, context, doctor, event, observe, route, server, socket, socketio, trust
 from .base import *  # noqa: F403
 from .call import *  # noqa: F403
 from .client import *  # noqa: F403
@@ -22,6 +22,7 @@ from .observe import *  # noqa: F403
 from .route import *  # noqa: F403
 from .server import *  # noqa: F403
 from .socket import *  # noqa: F403
+from .socketio import *  # noqa: F403
 from .trust import *  # noqa: F403
 
 # The numbers of gw_struct_size.
@@ -34,6 +35,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **call.LAYOUTS,
     **observe.LAYOUTS,
     **client.LAYOUTS,
+    **socketio.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
 }
@@ -47,6 +49,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **call.FUNCTIONS,
     **observe.FUNCTIONS,
     **client.FUNCTIONS,
+    **socketio.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,
     **socket.FUNCTIONS,

@@ -9,7 +9,11 @@ from .base import HANDLE_OUT, Header
 from .call import OfflineOptions, ResyncOptions, SyncCall
 from .observe import ObserveOptions
 from .route import RouteOptions
+from .socketio import SioOptions
 from .trust import TlsState, TrustOptions
+
+DIALECT_OPENCLAW = 0
+DIALECT_SOCKETIO = 3
 
 CLIENT_PLAINTEXT_PRIVATE = 1 << 0
 CLIENT_PLAINTEXT_ANY = 1 << 1
@@ -71,12 +75,13 @@ class ClientOptions(Structure):
         ("max_queued_bytes", c_uint32),
         ("max_calls", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
-        ("reserved", c_uint32),
+        ("dialect", c_uint32),
         ("sync_calls", POINTER(SyncCall)),
         ("sync_count", c_size_t),
         ("offline", POINTER(OfflineOptions)),
         ("resync", POINTER(ResyncOptions)),
         ("observe", POINTER(ObserveOptions)),
+        ("sio", POINTER(SioOptions)),
     ]
 
 
@@ -90,6 +95,7 @@ PHASE_HELLO = 6
 PHASE_READY = 7
 PHASE_CLOSING = 8
 PHASE_CLOSED = 9
+PHASE_PAUSED = 11
 PHASE_PROXY = 10
 
 

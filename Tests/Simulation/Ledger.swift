@@ -1,7 +1,7 @@
 import GWBase
 
 /// What is known of every call on both sides, and what of that cannot be true together.
-final class Journal {
+final class Ledger {
     struct Call {
         let expectsFinal: Bool
         /// Its time limit from when it is put on a channel; `.max`: none.
