@@ -32,11 +32,7 @@ final class Channel: Source {
     unowned(unsafe) var opener: (any ChannelOpener)?
     unowned(unsafe) var owner: (any ChannelOwner)?
     /// Set while the stage is open, and kept for its last bytes while it lingers.
-    var webSocket: WebSocketConnection? {
-        get { heldWebSocket.object }
-        set { heldWebSocket.object = newValue }
-    }
-    private var heldWebSocket = Held<WebSocketConnection>()
+    var webSocket: WebSocketConnection?
     /// Output before WebSocket begins.
     var head = ByteBuffer()
     /// What epoll reports of the socket; 0: it is not registered.
@@ -68,10 +64,6 @@ final class Channel: Source {
     }
 
     deinit { drop() }
-
-    /// Runs `body` on the WebSocket connection, as `Held` lends it.
-    @inline(__always)
-    func lendWebSocket<Result>(_ body: (WebSocketConnection) -> Result) -> Result? { heldWebSocket.lend(body) }
 
     var isEncrypted: Bool { tls != nil }
 

@@ -10,25 +10,9 @@ extension Client {
     /// Queues a request; whether the queue is above its high mark now.
     public func call(_ request: CallRequest) throws(Failure) -> (call: UInt64, isAboveMark: Bool) {
         let now = machine.measuresMethods ? Syscall.now() : Syscall.coarseNow()
-        let sent = lendChannel { channel in
-            channel.lendWebSocket { webSocket in
-                do throws(Failure) {
-                    return .success(try call(request, channel, webSocket, now))
-                } catch {
-                    return .failure(error)
-                }
-            } ?? Result<(call: UInt64, isAboveMark: Bool)?, Failure>.success(nil)
+        guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
+            return kept(try machine.call(request, output: nil, now))
         }
-        if let sent = try sent?.get() { return sent }
-        return kept(try machine.call(request, output: nil, now))
-    }
-
-    /// nil where the connection takes no frames.
-    @inline(__always)
-    private func call(
-        _ request: CallRequest, _ channel: Channel, _ webSocket: WebSocketConnection, _ now: Instant
-    ) throws(Failure) -> (call: UInt64, isAboveMark: Bool)? {
-        guard channel.isOpen, webSocket.isOpen else { return nil }
         let output = ClientMachine.Output(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), offset: channel.nextOffset)
         let action = try machine.call(request, output: output, now)

@@ -88,6 +88,9 @@ final class EventQueue {
     @inline(__always)
     func append(_ event: Event) { filling.append(event) }
 
+    @inline(__always)
+    func place() -> UnsafeMutablePointer<Event> { filling.place() }
+
     /// Gives back what was received without becoming an event.  Nothing may be pointing into the filling batch.
     func recycleUnused() {
         if filling.isEmpty { filling.recycle() }

@@ -28,11 +28,7 @@ public class Link: Source, DialOwner {
 
     final let settings: LinkSettings
     final private(set) var phase: Phase
-    private var held = Held<Channel>()
-    final private(set) var channel: Channel? {
-        get { held.object }
-        set { held.object = newValue }
-    }
+    final private(set) var channel: Channel?
     /// Of this connection or of the last attempt.
     final var timings = DialTimings()
     /// Place of the endpoint in use; 0 is the URL, those behind it the alternates.
@@ -57,10 +53,6 @@ public class Link: Source, DialOwner {
         start()
         reschedule()
     }
-
-    /// Runs `body` on the channel, as `Held` lends it.
-    @inline(__always)
-    final func lendChannel<Result>(_ body: (Channel) -> Result) -> Result? { held.lend(body) }
 
     // MARK: - For the subclass
 

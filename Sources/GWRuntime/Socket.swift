@@ -36,7 +36,7 @@ public final class Socket: Source {
     let listener: Listener?
     private var source: UInt64 = 0
     var phase: Phase
-    private var held = Held<Channel>()
+    var channel: Channel?
     private var owesWritable = false
     private var isClosedByHost = false
     /// The checker of a text message that is being sent in parts, and what kind of message that is.
@@ -49,11 +49,6 @@ public final class Socket: Source {
     var timings = DialTimings()
     /// The state at the end.
     private var last: SocketState?
-
-    var channel: Channel? {
-        get { held.object }
-        set { held.object = newValue }
-    }
 
     init(context: Context, settings: SocketSettings, listener: Listener?) {
         self.settings = settings
@@ -112,76 +107,51 @@ public final class Socket: Source {
     public func send(
         _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression
     ) throws(Failure) -> Bool {
-        guard case .open = phase else { throw notOpen }
-        if bytes.count > WebSocketConnection.pieceBytes, !isPart, parts == nil, let channel,
-            let webSocket = channel.webSocket,
-            compression == .never || !webSocket.deflates(compression == .always ? .max : bytes.count)
-        {
-            return try sendLarge(kind.message, bytes, channel, webSocket)
-        }
-        let result = held.lend { channel in
-            channel.lendWebSocket { webSocket in
-                do throws(Failure) {
-                    return .success(try send(kind.message, bytes, isPart: isPart, compression, channel, webSocket))
-                } catch {
-                    return .failure(error)
-                }
-            } ?? Result<Bool, Failure>.failure(notOpen)
-        }
-        guard let result else { throw notOpen }
-        return try result.get()
-    }
-
-    private var notOpen: Failure { Failure(.state, .none, "the connection is not open") }
-
-    @inline(__always)
-    private func send(
-        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression,
-        _ channel: Channel, _ webSocket: WebSocketConnection
-    ) throws(Failure) -> Bool {
-        guard channel.isOpen, webSocket.isOpen else { throw notOpen }
+        guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen
+        else { throw notOpen }
         try checkRoom(bytes.count, channel.queuedBytes, webSocket)
-        if let parts, parts.kind != kind {
-            throw Failure(.state, .program, "a message of the other kind is being sent in parts")
-        }
+        let kind = kind.message
         if isPart || parts != nil {
-            let validator = try checkText(kind, bytes, isLast: !isPart)
-            if parts == nil, let failure = webSocket.beginFragments(kind, compress: compression != .never) {
-                throw failure
-            }
-            if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
-            parts = isPart ? (kind, validator) : nil
+            try sendPart(kind, bytes, isLast: !isPart, compress: compression != .never, webSocket)
         } else {
             guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
-            if let failure = webSocket.send(
-                kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
-            {
-                throw failure
-            }
+            if let failure = Socket.send(kind, bytes, compression, channel, webSocket) { throw failure }
         }
-        return queued(channel)
-    }
-
-    /// Queues a message of which the first pieces leave at once.  That may end the connection, so nothing is lent here.
-    @inline(never)
-    private func sendLarge(
-        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, _ channel: Channel, _ webSocket: WebSocketConnection
-    ) throws(Failure) -> Bool {
-        guard channel.isOpen, webSocket.isOpen else { throw notOpen }
-        try checkRoom(bytes.count, channel.queuedBytes, webSocket)
-        guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
-        if let failure = webSocket.sendPieces(kind, bytes, drain: channel.sendEarly) { throw failure }
-        return queued(channel)
-    }
-
-    /// Output was added; whether it is above the high mark now.
-    @inline(__always)
-    private func queued(_ channel: Channel) -> Bool {
         channel.queueSend()
         guard channel.queuedBytes > settings.highWaterBytes else { return false }
         owesWritable = true
         return true
     }
+
+    /// A whole message.  Of a large one the first pieces leave at once.
+    @inline(__always)
+    private static func send(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, _ compression: Compression, _ channel: Channel,
+        _ webSocket: WebSocketConnection
+    ) -> Failure? {
+        if bytes.count > WebSocketConnection.pieceBytes,
+            compression == .never || !webSocket.deflates(compression == .always ? .max : bytes.count)
+        {
+            return webSocket.sendPieces(kind, bytes, drain: channel.sendEarly)
+        }
+        return webSocket.send(
+            kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
+    }
+
+    private func sendPart(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, isLast: Bool, compress: Bool,
+        _ webSocket: WebSocketConnection
+    ) throws(Failure) {
+        if let parts, parts.kind != kind {
+            throw Failure(.state, .program, "a message of the other kind is being sent in parts")
+        }
+        let validator = try checkText(kind, bytes, isLast: isLast)
+        if parts == nil, let failure = webSocket.beginFragments(kind, compress: compress) { throw failure }
+        if let failure = webSocket.appendFragment(bytes, isFinal: isLast) { throw failure }
+        parts = isLast ? nil : (kind, validator)
+    }
+
+    private var notOpen: Failure { Failure(.state, .none, "the connection is not open") }
 
     private func checkRoom(_ size: Int, _ queued: Int, _ webSocket: WebSocketConnection) throws(Failure) {
         guard size <= settings.maxQueuedBytes else {
@@ -359,17 +329,15 @@ extension Socket: ChannelOwner {
     private func report(
         _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, flags: UInt32, _ channel: Channel
     ) {
-        withContext { context in
-            let place = context.events.filling.place()
-            place.initialize(to: event(.socketMessage))
-            place.pointee.payload = payload
-            place.pointee.code = kind == .text ? 1 : 2
-            place.pointee.flags = flags
-            let batch = context.events.number
-            if batch != unread.batch { unread = (batch, 0) }
-            unread.bytes &+= payload.count
-            if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
-        }
+        // Written where it stays, and with short looks at the context, for which no reference is counted.
+        let place = withContext { $0.events.place() }
+        place.initialize(to: event(.socketMessage))
+        place.pointee.payload = payload
+        place.pointee.code = kind == .text ? 1 : 2
+        place.pointee.flags = flags
+        let batch = withContext { $0.events.number }
+        unread = (batch, batch == unread.batch ? unread.bytes &+ payload.count : payload.count)
+        if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
     }
 
     private func report(_ type: EventType, _ payload: UnsafeRawBufferPointer) {
