@@ -11,12 +11,6 @@ extension Channel {
         context.queueSend(self)
     }
 
-    /// Offers what there is of a large message to the kernel before the turn ends.
-    func sendEarly() {
-        guard isOpen, !isBlocked else { return }
-        send(Syscall.coarseNow())
-    }
-
     /// Offers all output to the kernel.
     func send(_ now: Instant) {
         isSendQueued = false

@@ -115,27 +115,16 @@ public final class Socket: Source {
             try sendPart(kind, bytes, isLast: !isPart, compress: compression != .never, webSocket)
         } else {
             guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
-            if let failure = Socket.send(kind, bytes, compression, channel, webSocket) { throw failure }
+            if let failure = webSocket.send(
+                kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
+            {
+                throw failure
+            }
         }
         channel.queueSend()
         guard channel.queuedBytes > settings.highWaterBytes else { return false }
         owesWritable = true
         return true
-    }
-
-    /// A whole message.  Of a large one the first pieces leave at once.
-    @inline(__always)
-    private static func send(
-        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, _ compression: Compression, _ channel: Channel,
-        _ webSocket: WebSocketConnection
-    ) -> Failure? {
-        if bytes.count > WebSocketConnection.pieceBytes,
-            compression == .never || !webSocket.deflates(compression == .always ? .max : bytes.count)
-        {
-            return webSocket.sendPieces(kind, bytes, drain: channel.sendEarly)
-        }
-        return webSocket.send(
-            kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
     }
 
     private func sendPart(

@@ -97,39 +97,6 @@ extension WebSocketConnection {
         return nil
     }
 
-    /// Whether `send` would compress a message of this size.
-    public func deflates(_ size: Int) -> Bool { deflator != nil && size >= Int(settings.deflate.thresholdBytes) }
-
-    /// Sends an uncompressed message as `send` does, but piece by piece: after each, `drain` may take what is in `output`, so that
-    /// the first bytes leave before the last are masked, and while they are in the cache.
-    public func sendPieces(_ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, drain: () -> Void) -> Failure? {
-        guard isOpen else { return notOpen }
-        guard case .nothing = sending else { return misuse }
-        lastPongSize = 0
-        let size = encoder.headerSize(bytes.count)
-        var key = encoder.writeHeader(FrameBit.final | Opcode.of(kind), bytes.count, to: output.reserve(size))
-        output.commit(size)
-        appended &+= UInt64(truncatingIfNeeded: size &+ bytes.count)
-        traffic.sent(bytes.count)
-        var done = 0
-        while let base = bytes.baseAddress, done < bytes.count {
-            // Where nothing leaves, the rest follows in one go.
-            let isStuck = output.count >= WebSocketConnection.pieceBytes
-            let count = isStuck ? bytes.count &- done : min(bytes.count &- done, WebSocketConnection.pieceBytes)
-            let target = output.reserve(count)
-            if role == .client {
-                _ = Mask.copy(key, base + done, to: target, count)
-                key = Mask.rotated(key, by: count)
-            } else {
-                target.copyMemory(from: base + done, byteCount: count)
-            }
-            output.commit(count)
-            done &+= count
-            drain()
-        }
-        return nil
-    }
-
     // MARK: Messages of unknown length
 
     /// Begins a message that `appendFragment` gives frame by frame (RFC 6455 section 5.4).
@@ -306,8 +273,6 @@ extension WebSocketConnection {
         return isValid && validator.isComplete
     }
 
-    /// What a large message is masked and sent in: fits into the second-level cache.
-    public static let pieceBytes = 131_072
     /// Answered one by one up to this number, then only the newest.
     private static let mostQueuedPongs = 64
     /// Room made ahead for a message whose pieces are still to come.

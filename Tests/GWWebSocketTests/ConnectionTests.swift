@@ -22,43 +22,6 @@ struct SendingTests {
         }
     }
 
-    @Test("a large message that leaves piece by piece is the same frame, whatever the transport takes of it")
-    func leavesInPieces() {
-        let piece = WebSocketConnection.pieceBytes
-        for role in [Role.client, .server] {
-            for count in [piece + 1, 3 * piece, 3 * piece + 5] {
-                let message = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
-                let whole = Peer(role)
-                #expect(whole.send(.binary, message) == nil)
-                // All of it, less than a piece, nothing after the first piece, nothing.
-                for taken in [[Int.max], [1000], [Int.max, 0], [0]] {
-                    let peer = Peer(role)
-                    var left: [UInt8] = []
-                    var turn = 0
-                    let failure = message.withUnsafeBytes { bytes in
-                        peer.connection.sendPieces(.binary, bytes) {
-                            let limit = taken[min(turn, taken.count - 1)]
-                            turn += 1
-                            left += peer.connection.output.array.prefix(limit)
-                            peer.connection.output.consume(min(limit, peer.connection.output.count))
-                        }
-                    }
-                    #expect(failure == nil && turn > 0)
-                    #expect(left + peer.output == whole.output)
-                    #expect(peer.connection.statistics.wireBytesSent == UInt64(whole.output.count))
-                    #expect(peer.connection.statistics.messagesSent == 1)
-                }
-            }
-        }
-        let closed = Peer(.client)
-        closed.connection.sendClose(1000, [], closed.now)
-        #expect(message(closed) == .closed)
-
-        func message(_ peer: Peer) -> Status? {
-            [UInt8(1)].withUnsafeBytes { peer.connection.sendPieces(.binary, $0) {} }?.status
-        }
-    }
-
     @Test("pieces that do not add up send nothing, and harm nothing", arguments: [0, 1, 1000] as [UInt32])
     func mismatch(_ threshold: UInt32) {
         var settings = WebSocketSettings()

@@ -123,8 +123,7 @@ GW_EXPORT gw_status gw_socket_open(gw_context *context, const gw_socket_options 
 GW_EXPORT uint64_t gw_socket_id(const gw_socket *socket);
 
 /* Queues a message or a part of one.  data may be NULL when size is 0.  Everything that is sent before the next gw_context_poll or
- * gw_context_flush leaves in one burst, in the order in which it was queued; of a message above 128 KiB that is not compressed the first
- * pieces leave, behind what was queued, while the others are masked.  A whole message is one frame, and control frames
+ * gw_context_flush leaves in one burst, in the order in which it was queued.  A whole message is one frame, and control frames
  * stand between frames (RFC 6455 section 5.4): a Pong waits until what was queued before the peer's ping has left.  Where a peer does not
  * wait that long, send what is large with GW_SEND_PART, and each part when there was room (GW_EVENT_SOCKET_WRITABLE).
  * Statuses: GW_OK, GW_QUEUED (taken; hold back until GW_EVENT_SOCKET_WRITABLE), GW_ERR_ARGUMENT, GW_ERR_FLAGS, GW_ERR_UTF8 (text that is not;
