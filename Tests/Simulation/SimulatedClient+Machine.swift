@@ -24,9 +24,9 @@ extension SimulatedClient {
             break
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
-        case .ask:
-            // No simulated client lets itself be asked for credentials.
-            break
+        case .ask(let question):
+            trace("asks for credentials")
+            host.client(self, asks: question)
         case .pairing(_, let frame):
             if !frame.isEmpty { channel?.sendText(Array(frame.readable), compress: false) }
         case .connected(let hello, _):
@@ -48,6 +48,14 @@ extension SimulatedClient {
         case .close(let code, let reason, let failure):
             end(code, reason, failure.failure)
         }
+    }
+
+    // MARK: - Credentials
+
+    func answer(_ question: UInt64, _ credentials: Credentials?) {
+        guard isOpen else { return }
+        follow(machine.answer(question, credentials, now, wallMilliseconds: wall), ClientSession.noText)
+        reschedule()
     }
 
     // MARK: - Beginning
@@ -153,7 +161,9 @@ extension SimulatedClient {
             queuedBytes: channel.queuedBytes, maxQueuedBytes: SimulatedClient.maxQueuedBytes, offset: offset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return Call(id: action.id, place: nil) }
-        if let failure = channel.sendText([machine.frameHead, rest, FrameWriter.end], compress: true) {
+        if let failure = channel.sendText(
+            rest.isEmpty ? [machine.frameHead] : [machine.frameHead, rest, FrameWriter.end], compress: true)
+        {
             machine.withdraw(id)
             throw failure
         }
