@@ -58,9 +58,9 @@ extension SocketIOClient {
 
     // MARK: - Frames
 
-    private var output: SocketIOMachine.Output? {
+    private var output: OutputRoom? {
         guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else { return nil }
-        return SocketIOMachine.Output(
+        return OutputRoom(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), isBusy: channel.isBlocked,
             offset: channel.nextOffset)
     }
