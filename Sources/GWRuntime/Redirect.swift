@@ -6,7 +6,7 @@ import GWTLS
 enum RedirectDecision {
     /// It is no redirect, or the host wants none followed.
     case none
-    case follow(DialSettings)
+    indirect case follow(DialSettings)
     /// It leads where we do not go, for this reason.
     case refuse(String)
 }

@@ -64,7 +64,7 @@ static void init_fills_size_and_zeroes(void) {
   gw_client_options_init(&client);
   CHECK(client.struct_size == sizeof client);
   CHECK(client.flags == 0 && client.url == NULL && client.pins == NULL && client.pin_count == 0);
-  CHECK(client.token == NULL && client.password == NULL && client.user_data == NULL && client.reserved == 0);
+  CHECK(client.token == NULL && client.password == NULL && client.user_data == NULL && client.dialect == 0);
 
   gw_server_options server;
   memset(&server, 0xff, sizeof server);

@@ -8,6 +8,7 @@ protocol ChannelOwner: AnyObject {
     /// The WebSocket is open.
     func channelOpened(_ channel: Channel)
     func channel(_ channel: Channel, received message: UnsafeRawBufferPointer)
+    func channelReceivedPong(_ channel: Channel)
     func channel(_ channel: Channel, ended failure: Failure)
 }
 
@@ -97,6 +98,10 @@ final class Channel {
 
     func sendText(_ text: [UInt8], compress: Bool) {
         if let failure = text.withUnsafeBytes({ sendText([$0], compress: compress) }) { end(failure) }
+    }
+
+    func sendPing() {
+        if webSocket?.sendPing([]) == nil { queueSend() }
     }
 
     /// Output leaves at the end of the turn, which for a host that is busy may be later.
@@ -192,7 +197,10 @@ final class Channel {
         case .message(_, let message):
             owner?.channel(self, received: message)
             return true
-        case .part, .ping, .pong:
+        case .pong:
+            owner?.channelReceivedPong(self)
+            return true
+        case .part, .ping:
             return true
         case .needMore:
             if let webSocket, !webSocket.output.isEmpty { queueSend() }

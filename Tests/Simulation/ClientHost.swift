@@ -4,7 +4,7 @@ import GWJSON
 
 /// The program whose client it is: what it is told.
 protocol ClientHost: AnyObject {
-    func clientConnected(_ client: SimulatedClient, wire: Int)
+    func clientConnected(_ client: SimulatedClient, hello: Hello)
     func client(_ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32)
     func client(_ client: SimulatedClient, closed failure: Failure?, connection: UInt64)
     /// An event has arrived; it may still be held back.

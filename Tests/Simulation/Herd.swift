@@ -5,7 +5,7 @@ import GWGateway
 struct Herd {
     private final class Member: ClientHost {
         private(set) var isReady = false
-        func clientConnected(_ client: SimulatedClient, wire: Int) { isReady = true }
+        func clientConnected(_ client: SimulatedClient, hello: Hello) { isReady = true }
         func client(
             _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32
         ) {

@@ -131,8 +131,7 @@ final class Host {
         } catch {
             return refused(error, client, size)
         }
-        // The defaults of `gw_call_options.timeout_ms`.
-        let limit = timeout != 0 ? timeout : expectsFinal ? .max : Limits.callMilliseconds
+        let limit = timeout != 0 ? timeout : gateway.dialect.timeLimit(expectsFinal: expectsFinal)
         client.trace("makes call \(place), \(limit == .max ? "without limit" : "limit \(limit) ms")")
         let waits = made.place == nil
         ledger.made(

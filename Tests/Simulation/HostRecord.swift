@@ -54,11 +54,13 @@ final class HostRecord: ClientHost {
 
     // MARK: - Connections
 
-    func clientConnected(_ client: SimulatedClient, wire: Int) {
+    func clientConnected(_ client: SimulatedClient, hello: Hello) {
+        let wire = client.channel?.wire.number ?? 0
         client.trace("is ready on wire \(wire)")
         checkSpeaks(client)
         world.check(present == nil, "a connection begins before the one before it has ended")
-        world.check(client.channel?.wire.number == wire, "the hello of wire \(wire) comes on another")
+        let named = String(decoding: hello.connectionID, as: UTF8.self)
+        world.check(named.isEmpty || named == "\(wire)", "the hello of wire \(named) comes on wire \(wire)")
         connections += 1
         world.check(client.machine.connections == connections, "connections are not counted one by one")
         present = Connection(wire: wire)
@@ -118,8 +120,7 @@ final class HostRecord: ClientHost {
     // MARK: - Events
 
     func client(_ client: SimulatedClient, arrived event: GatewayEvent, missing: UInt64) {
-        // A challenge that comes once more has no number.
-        guard event.sequence != nil, let place = place(of: event), var connection = present else { return }
+        guard let place = place(of: event), var connection = present else { return }
         world.check(place == connection.arrived + 1, "event \(place) arrives after event \(connection.arrived)")
         let skipped = number("skipped", in: event.payload) ?? 0
         world.check(
@@ -133,21 +134,22 @@ final class HostRecord: ClientHost {
 
     func client(_ client: SimulatedClient, event: GatewayEvent) {
         checkSpeaks(client)
-        guard event.sequence != nil, let place = place(of: event), let connection = present else { return }
+        guard let place = place(of: event), let connection = present else { return }
         world.check(connection.barrier == nil, "event \(place) is given although events are held")
         world.check(place == connection.delivered + 1, "event \(place) is given after event \(connection.delivered)")
         if place < connection.arrived { ledger.count(\.held) }
         present?.delivered = place
-        lastSequence = event.sequence
+        if let sequence = event.sequence { lastSequence = sequence }
     }
 
-    /// Its number among the events of the present wire.
+    /// Its number among the events of the present wire.  A challenge that comes once more has none.
     private func place(of event: GatewayEvent) -> Int? {
+        guard let place = number("n", in: event.payload) else { return nil }
         let wire = number("wire", in: event.payload)
         world.check(
             wire != nil && wire == present?.wire,
             "an event of wire \(wire ?? 0) comes on wire \(present?.wire ?? 0): \(String(printable: event.payload))")
-        return number("n", in: event.payload)
+        return place
     }
 
     func client(_ client: SimulatedClient, resync: ClientMachine.Resync) {

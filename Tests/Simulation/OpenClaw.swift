@@ -5,6 +5,26 @@ import GWJSON
 /// OpenClaw: challenge, connect, hello, ticks.
 struct OpenClaw: Dialect {
     let maxCalls = 16
+    let numbersEvents = true
+
+    var rejections: [Rejection] {
+        [
+            Rejection(
+                "NOT_PAIRED", "pairing required", details: "{\"code\":\"PAIRING_REQUIRED\",\"requestId\":\"r\"}"),
+            Rejection(
+                "NOT_PAIRED", "pairing required",
+                details: "{\"code\":\"PAIRING_REQUIRED\",\"recommendedNextStep\":\"wait_then_retry\"}",
+                retryAfterMilliseconds: 3000),
+            Rejection(
+                "UNAVAILABLE", "too many attempts", details: "{\"code\":\"AUTH_RATE_LIMITED\"}",
+                retryAfterMilliseconds: 8000),
+            Rejection(
+                "UNAVAILABLE", "starting", details: "{\"reason\":\"startup-sidecars\"}", retryAfterMilliseconds: 700),
+            Rejection("UNAVAILABLE", "overloaded", retryAfterMilliseconds: 45_000),
+        ]
+    }
+
+    func timeLimit(expectsFinal: Bool) -> UInt32 { expectsFinal ? .max : Limits.callMilliseconds }
 
     func client(_ world: World, token: [UInt8]) -> ClientMachine.Settings {
         var settings = ClientMachine.Settings()
@@ -39,6 +59,7 @@ private final class OpenClawSession: GatewaySession {
     }
 
     var isReady: Bool { session.isReady }
+    let pings = false
     var deadline: Instant { session.deadline }
 
     func opening() -> [UInt8]? {
@@ -73,6 +94,8 @@ private final class OpenClawSession: GatewaySession {
         guard case .request(let request) = FrameSchema.readRequest(text, &members) else { return nil }
         return Array(text[request.id.range])
     }
+
+    func pong(_ now: Instant) {}
 
     func tick(_ now: Instant) -> SessionStep {
         switch session.tick(now) {

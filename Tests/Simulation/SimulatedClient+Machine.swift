@@ -24,7 +24,7 @@ extension SimulatedClient {
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
         case .connected(let hello, _):
-            host.clientConnected(self, wire: Int(String(decoding: hello.connectionID, as: UTF8.self)) ?? 0)
+            host.clientConnected(self, hello: hello)
             if let resync = machine.resyncAfterReconnect(now) { host.client(self, resync: resync) }
             begin()
         case .event(let frame, let missing):

@@ -188,6 +188,8 @@ final class SimulatedClient: Process, ChannelOwner {
         follow(machine.receive(message, now, wallMilliseconds: wall), message)
     }
 
+    func channelReceivedPong(_ channel: Channel) {}
+
     func channel(_ channel: Channel, ended failure: Failure) { ended(failure, sentOffset: channel.sentOffset) }
 
     private var wall: UInt64 { 1_767_225_600_000 + now.microseconds / 1000 }

@@ -113,7 +113,7 @@ final class SimulatedGateway {
     /// An event for everybody, some of them with events before it that are lost.
     func pushEvents() {
         for peer in peers where peer.isReady {
-            peer.push("chat", skips: world.chance(percent: 20) ? 1 + world.below(4) : 0)
+            peer.push("chat", skips: dialect.numbersEvents && world.chance(percent: 20) ? 1 + world.below(4) : 0)
         }
     }
 

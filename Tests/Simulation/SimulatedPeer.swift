@@ -75,7 +75,8 @@ final class SimulatedPeer: Process, ChannelOwner {
             }
             let handshake = handshake
             var settings = WebSocketSettings()
-            settings.pingMilliseconds = Limits.serverPingMilliseconds
+            settings.pingMilliseconds = session.pings ? .max : Limits.serverPingMilliseconds
+            settings.reportsControlFrames = session.pings
             settings.deflate.memoryLevel = 1
             let agreement = channel.sendHead {
                 handshake.accept(
@@ -109,6 +110,8 @@ final class SimulatedPeer: Process, ChannelOwner {
         follow(session.receive(message, now))
     }
 
+    func channelReceivedPong(_ channel: Channel) { session.pong(now) }
+
     private func follow(_ step: SessionStep) {
         switch step {
         case .none: break
@@ -119,6 +122,8 @@ final class SimulatedPeer: Process, ChannelOwner {
             reschedule()
         case .request(let id, let params): receive(id, params)
         case .tick: push("tick", skips: 0)
+        case .ping: channel?.sendPing()
+        case .drop(let failure): channel?.end(failure)
         case .close(let frame, let code, let reason, let failure):
             if !frame.isEmpty { channel?.sendText(frame, compress: false) }
             close(code, reason, failure)

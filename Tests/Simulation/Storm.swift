@@ -29,28 +29,11 @@ struct Storm {
     /// For a while nobody is let in, for one of the reasons that gateways have.
     private func refuse() {
         guard gateway.rejection == nil else { return }
-        let rejection = world.pick(Storm.rejections)
+        let rejection = world.pick(gateway.dialect.rejections)
         gateway.trace("lets nobody in: \(String(printable: rejection.message)) \(String(printable: rejection.details))")
         gateway.rejection = rejection
         world.after(outage) { [self] in gateway.rejection = nil }
         // It also shows those the door that are in.
         if world.chance(percent: 50) { host.client?.channel?.wire.strike(.finish) }
-    }
-
-    private static var rejections: [Rejection] {
-        [
-            Rejection(
-                "NOT_PAIRED", "pairing required", details: "{\"code\":\"PAIRING_REQUIRED\",\"requestId\":\"r\"}"),
-            Rejection(
-                "NOT_PAIRED", "pairing required",
-                details: "{\"code\":\"PAIRING_REQUIRED\",\"recommendedNextStep\":\"wait_then_retry\"}",
-                retryAfterMilliseconds: 3000),
-            Rejection(
-                "UNAVAILABLE", "too many attempts", details: "{\"code\":\"AUTH_RATE_LIMITED\"}",
-                retryAfterMilliseconds: 8000),
-            Rejection(
-                "UNAVAILABLE", "starting", details: "{\"reason\":\"startup-sidecars\"}", retryAfterMilliseconds: 700),
-            Rejection("UNAVAILABLE", "overloaded", retryAfterMilliseconds: 45_000),
-        ]
     }
 }

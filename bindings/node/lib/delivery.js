@@ -225,7 +225,8 @@ function deliver (count, bytes, large) {
     const end = isLarge ? start : start + payloadLength
     const textEnd = end + words[row + TEXT]
     const payload = isLarge ? large[largeAt++] : undefined
-    const attachments = large === undefined ? NONE : large.slice(largeAt, largeAt += attachmentsOf(row))
+    const attached = attachmentsOf(row)
+    const attachments = attached === 0 ? NONE : large.slice(largeAt, largeAt += attached)
     try {
       deliverOne(row, bytes, at, start, end, textEnd, payload, attachments)
     } catch (error) {

@@ -70,7 +70,9 @@ def decode(body: bytes, attachments: list[bytes]) -> list[Any]:
 
 
 def _slices(attachments: list[bytes]) -> Any:
-    """A C array that points into the attachments, which must outlive it."""
+    """A C array that points into the attachments, which must outlive it; ``None`` without any."""
+    if not attachments:
+        return None
     items = [_abi.Slice(cast(c_char_p(each), c_void_p).value, len(each)) for each in attachments]
     return (_abi.Slice * len(items))(*items)
 
@@ -220,10 +222,9 @@ class SocketIO(Owner):
         options = None
         if flags or attachments:
             options = self._emit_options_ref
-            array = _slices(attachments)
             self._emit_options.flags = flags
             self._emit_options.timeout_ms = milliseconds("timeout", timeout)
-            self._emit_options.attachments = array if attachments else None
+            self._emit_options.attachments = _slices(attachments)
             self._emit_options.attachment_count = len(attachments)
         status: int = _abi.lib.gw_sio_emit(
             self._open_handle(),
@@ -243,8 +244,9 @@ class SocketIO(Owner):
         body, attachments = encode(as_arguments(result))
         if self._handle is None:
             return _abi.ERR_GONE
-        array = _slices(attachments) if attachments else None
-        status: int = _abi.lib.gw_sio_ack(self._handle, ack, body, len(body) if body else 0, array, len(attachments))
+        status: int = _abi.lib.gw_sio_ack(
+            self._handle, ack, body, len(body) if body else 0, _slices(attachments), len(attachments)
+        )
         if status != _abi.ERR_GONE:  # the connection of the event has ended
             self._context.check(status)
         return status
