@@ -45,9 +45,9 @@ extension SocketIOMachine {
         }
         try check(emission.arguments, emission.attachments)
         guard !emission.wantsAck || acks.count < Int(settings.maxAcks) else {
-            throw Failure(
-                .limit, .program, "\(acks.count) acknowledgements are waited for, max_calls is \(settings.maxAcks)",
-                isRetryable: true)
+            throw .wouldPass(
+                .limit, held: acks.count, "acknowledgements are waited for", more: 1, "max_calls", Int(settings.maxAcks)
+            )
         }
         let rest = SocketIOMachine.elements(emission.arguments)
         let isSent = namespace.isJoined && !isEnding && output != nil
@@ -105,15 +105,15 @@ extension SocketIOMachine {
     ) throws(Failure) -> UInt64 {
         let size = emission.attachments.reduce(head.count + rest.count) { $0 + $1.count }
         let buffer = namespace.buffer
-        guard buffer.packets.count < Int(settings.maxBufferedPackets), size <= Int(settings.maxBufferedBytes),
-            buffer.byteCount <= Int(settings.maxBufferedBytes) - size
-        else {
-            throw Failure(
-                .full, .program,
-                "\(buffer.packets.count) events with \(buffer.byteCount) bytes wait for namespace "
-                    + "\(namespace.shownName), one with \(size) more would pass max_buffered_events "
-                    + "(\(settings.maxBufferedPackets)) or max_buffered_bytes (\(settings.maxBufferedBytes))",
-                isRetryable: true)
+        guard buffer.packets.count < Int(settings.maxBufferedPackets) else {
+            throw .wouldPass(
+                .full, held: buffer.packets.count, "events wait for their namespace", more: 1, "max_buffered_events",
+                Int(settings.maxBufferedPackets))
+        }
+        guard size <= Int(settings.maxBufferedBytes), buffer.byteCount <= Int(settings.maxBufferedBytes) - size else {
+            throw .wouldPass(
+                .full, held: buffer.byteCount, "bytes of events wait for their namespace", more: size,
+                "max_buffered_bytes", Int(settings.maxBufferedBytes))
         }
         let packet = OutgoingPacket(ack: expect(emission, namespace, at: nil, now))
         packet.text.append(head.readable)
