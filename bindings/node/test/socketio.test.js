@@ -88,6 +88,14 @@ check('arguments go both ways, binary anywhere in them', async (t) => {
   assert.throws(() => socket.emit('echo', 1n), TypeError)
 })
 
+check('many at once keep what is theirs', async (t) => {
+  const socket = startSocket(t, (await startPeer(t)).url)
+  const sent = Array.from({ length: 100 }, (_, n) => [
+    n, 'é'.repeat(n), Array(n % 4).fill(Buffer.from(`${n}`)), 'x'.repeat(n * 300)
+  ])
+  assert.deepEqual(await Promise.all(sent.map((each) => socket.emitWithAck('echo', each))), sent)
+})
+
 check('a listener acknowledges, once', async (t) => {
   const socket = startSocket(t, (await startPeer(t)).url)
   const seen = []

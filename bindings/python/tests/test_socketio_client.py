@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import socketio_peer
+from conftest import both_loops as event_loop_policy  # noqa: F401
 from helpers import soon
 
 import gatewire
@@ -69,6 +70,12 @@ async def test_join_and_leave(url: str, no_leaks: None) -> None:
 async def test_arguments_go_both_ways(url: str, data: Any, answer: Any) -> None:
     async with socketio.connect(url) as sio:
         assert await soon(sio.call("echo", data)) == answer
+
+
+async def test_many_at_once_keep_what_is_theirs(url: str) -> None:
+    sent = [(n, "é" * n, [b"%d" % n] * (n % 4), "x" * (n * 300)) for n in range(100)]
+    async with socketio.connect(url) as sio:
+        assert await soon(asyncio.gather(*(sio.call("echo", each) for each in sent))) == sent
 
 
 async def test_what_cannot_be_sent_is_refused(url: str) -> None:
