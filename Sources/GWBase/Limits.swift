@@ -35,6 +35,11 @@ public enum Limits {
     public static let calls: UInt32 = 65_536
     public static let requestsPerPeer: UInt32 = 1024
     public static let connections: UInt32 = 1024
+    /// Of one hello.
+    public static let deviceTokens = 16
+    public static let deviceTokenBytes = 4096
+    public static let tokenFileBytes = 1_048_576
+
     public static let idempotencyKeyBytes = 256
     public static let traceparentBytes = 128
     public static let subscriptions = 1024
@@ -61,6 +66,8 @@ public enum Limits {
     public static let trustAnswerMilliseconds: UInt32 = 60_000
     public static let upgradeMilliseconds: UInt32 = 15_000
     public static let challengeMilliseconds: UInt32 = 15_000
+    /// For the host to give credentials; gateways wait 15 s for the whole handshake.
+    public static let credentialsMilliseconds: UInt32 = 10_000
     public static let helloMilliseconds: UInt32 = 15_000
     public static let sioOpenMilliseconds: UInt32 = 20_000
     public static let sioAuthMilliseconds: UInt32 = 60_000

@@ -21,6 +21,9 @@ public struct Reconnect {
     /// What made attempts fail may be over: the waits begin from the initial one again.  The attempts stay counted.
     public mutating func networkChanged() { ceiling = initialMilliseconds }
 
+    /// What the next attempt will do differently has a good chance: it waits a quarter of a second at most.
+    public mutating func retrySoon() { ceiling = min(ceiling, 250) }
+
     /// An attempt failed or a connection was lost; answers how long to wait.
     ///
     /// `random` gives evenly spread numbers up to its argument.  `floor` is the time that the peer asked for (retryAfterMs).

@@ -25,7 +25,14 @@ public final class ClientMachine {
     public struct Settings {
         public var session = ClientSession.Settings()
         public var signer: (any DeviceSigner)?
+        public var credentials = Credentials()
+        /// The host is asked for credentials at each attempt.
+        public var asksForCredentials = false
+        /// Where issued device tokens are kept; nil: in memory.
+        public var deviceTokens: (any DeviceTokenKeeper)?
         public var reconnects = true
+        /// Where somebody must act first, the client waits for the host instead of ending.
+        public var pauses = false
         public var reconnectInitialMilliseconds = Limits.reconnectInitialMilliseconds
         public var reconnectMaximumMilliseconds = Limits.reconnectMaximumMilliseconds
         /// nil: calls without a connection are refused.
@@ -35,10 +42,19 @@ public final class ClientMachine {
         /// Answers are timed, for so many methods; 0: not at all.
         public var measuredMethods: UInt32 = 0
         public init() {}
+
+        /// For one client.
+        public func makeAuthentication() -> ClientAuthentication {
+            ClientAuthentication(
+                credentials, keeper: signer.map { deviceTokens ?? DeviceTokenMemory(deviceID: $0.deviceID) },
+                role: session.connect.role, scopes: session.connect.scopes, asks: asksForCredentials,
+                slowMilliseconds: reconnectMaximumMilliseconds)
+        }
     }
 
     let settings: Settings
     let random: RandomPool
+    private let authentication: ClientAuthentication
     private var reconnect: Reconnect
     /// Over all connections, so that the id of a call is never given out again.
     let calls = PendingCalls()
@@ -68,6 +84,7 @@ public final class ClientMachine {
     public init(settings: Settings, random: RandomPool) {
         self.settings = settings
         self.random = random
+        authentication = settings.makeAuthentication()
         reconnect = Reconnect(
             initialMilliseconds: settings.reconnectInitialMilliseconds,
             maximumMilliseconds: settings.reconnectMaximumMilliseconds)
@@ -101,10 +118,26 @@ public final class ClientMachine {
     // MARK: - Messages
 
     /// The WebSocket of a new connection is open.
-    public func opened(_ now: Instant, wallMilliseconds: UInt64) -> ClientSession.MessageAction {
-        let session = ClientSession(settings: settings.session, signer: settings.signer, calls: calls, now: now)
+    ///
+    /// `isTrusted`: the gateway is this machine, or known by its pin.
+    public func opened(_ now: Instant, wallMilliseconds: UInt64, isTrusted: Bool = false) -> ClientSession.MessageAction
+    {
+        authentication.isTrustedEndpoint = isTrusted
+        let session = ClientSession(
+            settings: settings.session, signer: settings.signer, authentication: authentication, calls: calls, now: now)
         self.session = session
-        return note(session.opened(now: now, wallMilliseconds: wallMilliseconds))
+        return note(session.opened(now: now, wallMilliseconds: wallMilliseconds), wallMilliseconds)
+    }
+
+    /// The host has answered a question for credentials; nil: it has none.  None if nobody waits for the answer any more.
+    public func answer(
+        _ question: UInt64, _ credentials: Credentials?, _ now: Instant, wallMilliseconds: UInt64
+    ) -> ClientSession.MessageAction {
+        guard let session else { return .none }
+        if let credentials { authentication.replace(credentials) }
+        return note(
+            session.answered(question, isGiven: credentials != nil, now: now, wallMilliseconds: wallMilliseconds),
+            wallMilliseconds)
     }
 
     /// `wallMilliseconds` is looked at only until the hello.
@@ -114,12 +147,14 @@ public final class ClientMachine {
     ) -> ClientSession.MessageAction {
         guard let session else { return .none }
         guard session.isReady else {
-            return note(session.receive(text, now: now, wallMilliseconds: wallMilliseconds))
+            return note(session.receive(text, now: now, wallMilliseconds: wallMilliseconds), wallMilliseconds)
         }
         return session.receive(text, now: now, wallMilliseconds: wallMilliseconds)
     }
 
-    private func note(_ action: consuming ClientSession.MessageAction) -> ClientSession.MessageAction {
+    private func note(
+        _ action: consuming ClientSession.MessageAction, _ wallMilliseconds: UInt64
+    ) -> ClientSession.MessageAction {
         switch consume action {
         case .connected(let hello, let warning):
             connections += 1
@@ -127,7 +162,8 @@ public final class ClientMachine {
             reconnect.succeeded()
             hasForgiven = false
             sync.begin()
-            return .connected(hello, warning: warning)
+            let problem = authentication.accepted(hello, wallMilliseconds: wallMilliseconds)
+            return .connected(hello, warning: problem ?? warning)
         case .close(let code, let reason, let failure):
             verdict = failure
             return .close(code: code, reason: reason, failure)
@@ -154,6 +190,8 @@ public final class ClientMachine {
         public var connection: UInt64
         /// How long to wait before the next attempt; nil: there is none.
         public var retryMilliseconds: UInt32?
+        /// The next attempt waits for the host.
+        public var isPaused = false
     }
 
     /// `sentOffset` is how many bytes of the connection's output had left the process.
@@ -168,27 +206,54 @@ public final class ClientMachine {
         sync.connectionEnded()
         barrier.connectionEnded()
         self.session = nil
-        let verdict = verdict
-        self.verdict = nil
 
+        var recovery = Recovery.stop
+        if var verdict {
+            self.verdict = nil
+            recovery = authentication.refused(&verdict)
+            failure = verdict.failure
+        } else {
+            authentication.lost(&failure)
+            if failure.isRetryable || wasReady {
+                recovery = .retry(floorMilliseconds: failure.retryAfterMilliseconds)
+            }
+        }
         if let hint = CloseHint.text(failure) { failure.text += "; \(hint)" }
         let isForgiven = !wasReady && !hasForgiven && session != nil && CloseHint.isTimedOutHandshake(failure)
         if isForgiven { hasForgiven = true }
         end.failure = failure
-        let stops = verdict?.stopsReconnecting ?? (!failure.isRetryable && !wasReady)
-        guard settings.reconnects, !stops else {
-            end.calls += endKeptCalls(failure)
-            return end
-        }
         if isForgiven {
-            end.retryMilliseconds = random.uniform(upTo: settings.reconnectInitialMilliseconds)
-        } else {
-            let floor = max(failure.retryAfterMilliseconds, session?.restartMilliseconds ?? 0)
-            end.retryMilliseconds =
-                verdict?.startupDelayMilliseconds ?? reconnect.failed(floor: floor) { random.uniform(upTo: $0) }
+            recovery = .retryAfter(milliseconds: random.uniform(upTo: settings.reconnectInitialMilliseconds))
         }
+        if settings.reconnects {
+            end.retryMilliseconds = delay(before: recovery, restart: session?.restartMilliseconds ?? 0)
+            end.isPaused = recovery == .pause && settings.pauses
+        }
+        if end.retryMilliseconds == nil, !end.isPaused { end.calls += endKeptCalls(failure) }
         return end
     }
+
+    /// How long to wait before the next attempt; nil if there is none by itself.  `restart`: the time that the gateway has asked for
+    /// to start again.
+    private func delay(before recovery: Recovery, restart: UInt32) -> UInt32? {
+        var floor: UInt32 = 0
+        switch recovery {
+        case .retry(let floorMilliseconds): floor = max(floorMilliseconds, restart)
+        case .retryWithStoredToken: reconnect.retrySoon()
+        case .retryAfter(let milliseconds): return milliseconds
+        case .pause, .stop: return nil
+        }
+        return reconnect.failed(floor: floor) { random.uniform(upTo: $0) }
+    }
+
+    /// The host lets a client that waits or is paused try anew.
+    public func resume() {
+        authentication.restart()
+        reconnect.networkChanged()
+    }
+
+    /// Takes effect with the next attempt.
+    public func replace(_ credentials: Credentials) { authentication.replace(credentials) }
 
     /// The machine has another network: an attempt that waits may begin now.
     public func networkChanged() { reconnect.networkChanged() }

@@ -15,6 +15,7 @@ public final class ClientSession {
     public struct Settings {
         public var connect = ConnectParameters()
         public var challengeMilliseconds = Limits.challengeMilliseconds
+        public var credentialsMilliseconds = Limits.credentialsMilliseconds
         public var helloMilliseconds = Limits.helloMilliseconds
         public var callMilliseconds = Limits.callMilliseconds
         public var maxCalls = Limits.calls
@@ -46,10 +47,14 @@ public final class ClientSession {
     public private(set) var hello: Hello?
 
     /// `calls` is handed from session to session; those in it wait for a connection.
-    public init(settings: Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
+    public init(
+        settings: Settings, signer: (any DeviceSigner)?, authentication: ClientAuthentication, calls: PendingCalls,
+        now: Instant
+    ) {
         self.settings = settings
         self.calls = calls
-        handshake = OpenClawHandshake(settings: settings, signer: signer, calls: calls, now: now)
+        handshake = OpenClawHandshake(
+            settings: settings, signer: signer, authentication: authentication, calls: calls, now: now)
     }
 
     public var isReady: Bool {
@@ -70,6 +75,8 @@ public final class ClientSession {
         case none
         /// Send this, uncompressed: it holds a credential.
         case send(ByteBuffer)
+        /// Ask the host for credentials.
+        case ask(question: UInt64)
         case connected(Hello, warning: Failure?)
         /// `missing` events were lost before this one.
         case event(EventFrame, missing: UInt64)
@@ -87,6 +94,14 @@ public final class ClientSession {
     public func opened(now: Instant, wallMilliseconds: UInt64) -> MessageAction {
         guard case .connecting = state else { return .none }
         return follow(handshake.opened(now, wallMilliseconds: wallMilliseconds), now)
+    }
+
+    /// The host has answered a question for credentials; `isGiven`: with some.  None if nobody waits for it any more.
+    public func answered(
+        _ question: UInt64, isGiven: Bool, now: Instant, wallMilliseconds: UInt64
+    ) -> MessageAction {
+        guard case .connecting = state else { return .none }
+        return follow(handshake.answered(question, isGiven: isGiven, now, wallMilliseconds: wallMilliseconds), now)
     }
 
     /// What an action refers to that no message has led to.
@@ -155,6 +170,8 @@ public final class ClientSession {
             return .none
         case .send(let frame):
             return .send(frame)
+        case .ask(let question):
+            return .ask(question: question)
         case .ready(let hello, let warning):
             state = .ready(TickWatch(tickMilliseconds: hello.tickMilliseconds, now: now))
             self.hello = hello

@@ -1,62 +1,44 @@
 import GWBase
 import GWJSON
 
-/// What a refused connect request means for the next attempt: who must act, and whether trying again by itself can help.
+/// Why a connection never reached its hello, and what that means for the next attempt.
 public struct ConnectFailure {
     public var failure: Failure
-    /// Do not try again until somebody has acted.
-    public var stopsReconnecting: Bool
-    /// The gateway is starting up: wait as long as it says, within bounds and outside of the backoff.
-    public var startupDelayMilliseconds: UInt32?
+    /// What the gateway says in its refusal; nil for a failure of our own finding.
+    public let details: RefusalDetails?
+    private let next: RefusalRule.Next
 
     /// A failure of our own finding, which says itself whether a retry can help.
     public init(_ failure: Failure) {
         self.failure = failure
-        stopsReconnecting = !failure.isRetryable
+        details = nil
+        next = .retry
     }
 
     public init(_ error: ErrorObject, in text: UnsafeRawBufferPointer) {
-        var code = error.detailCode
-        // Gateways of protocol 3 have no code for it.
-        if code.isEmpty, isEqual("protocol mismatch", error.message) { code = "PROTOCOL_MISMATCH".bytes }
-        let verdict = ConnectFailure.verdict(code)
-        var stops = verdict.stops
+        let details = RefusalDetails(error, in: text)
+        let rule = RefusalRule.find(details.code)
+        self.details = details
+        next = rule.next
+
+        let name = details.code.isEmpty ? error.code : details.code
+        var line = "the gateway refused to connect: \(String(printable: error.message, limit: 400)) "
+        line += "(\(String(printable: name, limit: 80)))"
+        if !details.requestID.isEmpty { line += ", request id \(String(printable: details.requestID))" }
         var status = Status.connectRejected
-        var numbers = ""
-        if isEqual("PROTOCOL_MISMATCH", code) {
+        if isEqual("PROTOCOL_MISMATCH", details.code) {
             status = .protocolRange
-            numbers = ConnectFailure.protocolNumbers(error.details, in: text)
+            line += ConnectFailure.protocolNumbers(error.details, in: text)
         }
-
-        var reason: [UInt8] = []
-        if let details = error.details, details.kind == .object {
-            if let value = JSON.member("reason", of: details, in: text) { reason = JSON.string(value, in: text) ?? [] }
-            if isEqual("PAIRING_REQUIRED", code) {
-                // The gateway may say that waiting is enough.
-                if let pause = JSON.member("pauseReconnect", of: details, in: text), pause.kind == .false {
-                    stops = false
-                }
-                if let step = JSON.member("recommendedNextStep", of: details, in: text),
-                    JSON.isString(step, equalTo: "wait_then_retry", in: text)
-                {
-                    stops = false
-                }
-            }
-        }
-        if isEqual("UNAVAILABLE", error.code), error.isRetryable, isEqual("startup-sidecars", reason) {
-            startupDelayMilliseconds = min(max(error.hasRetryAfter ? error.retryAfterMilliseconds : 500, 100), 2000)
-        }
-        stopsReconnecting = stops
-
-        let name = code.isEmpty ? error.code : code
-        failure = Failure(
-            status, verdict.actor,
-            "the gateway refused to connect: \(String(printable: error.message, limit: 400)) "
-                + "(\(String(printable: name, limit: 80)))\(numbers)",
-            isRetryable: !stops)
+        failure = Failure(status, rule.actor, line)
         failure.name = name
         failure.retryAfterMilliseconds = error.retryAfterMilliseconds
-        if let details = error.details { failure.detail = Array(text[details.range]) }
+        if details.isStarting {
+            failure.retryAfterMilliseconds = min(
+                max(error.hasRetryAfter ? error.retryAfterMilliseconds : 500, 100), 2000)
+        }
+        if let json = error.details { failure.detail = Array(text[json.range]) }
+        failure.isRetryable = !stopsReconnecting
     }
 
     /// Which protocol the gateway speaks and which were offered, as far as it says so.
@@ -72,36 +54,49 @@ public struct ConnectFailure {
         return "; it speaks protocol \(expected), offered was \(minimum) to \(maximum)"
     }
 
-    /// The recovery advice of the protocol for each detail code.
-    private static func verdict(_ code: [UInt8]) -> (stops: Bool, actor: Actor) {
-        for (name, stops, actor) in table where isEqual(name, code) { return (stops, actor) }
-        return (false, .operator)
+    // MARK: - The next attempt
+
+    /// - Parameters:
+    ///   - repeats: how often the gateway has refused with this code in a row, this time included.
+    ///   - canShowStored: whether the stored device token is at hand for the one retry with it.
+    ///   - slowMilliseconds: the delay for what will not change soon.
+    public func recovery(repeats: Int, canShowStored: Bool, slowMilliseconds: UInt32) -> Recovery {
+        guard let details else {
+            return failure.isRetryable ? .retry(floorMilliseconds: failure.retryAfterMilliseconds) : .stop
+        }
+        let usual = Recovery.retry(floorMilliseconds: failure.retryAfterMilliseconds)
+        if details.isStarting { return .retryAfter(milliseconds: failure.retryAfterMilliseconds) }
+        let retries = canShowStored && details.invitesStoredToken
+        switch next {
+        case .pause:
+            return waitsByItself ? usual : .pause
+        case _ where retries:
+            return .retryWithStoredToken
+        case .pauseUnlessRetrying:
+            return .pause
+        case .retryUntil(let limit):
+            return repeats < limit ? usual : .pause
+        case .retrySlowly:
+            return .retry(floorMilliseconds: max(failure.retryAfterMilliseconds, slowMilliseconds))
+        case .retry:
+            return usual
+        }
     }
 
-    private static let table: [(StaticString, Bool, Actor)] = [
-        ("AUTH_TOKEN_MISSING", true, .user),
-        ("AUTH_TOKEN_MISMATCH", true, .user),
-        ("AUTH_TOKEN_NOT_CONFIGURED", false, .operator),
-        ("AUTH_PASSWORD_MISSING", true, .user),
-        ("AUTH_PASSWORD_MISMATCH", true, .user),
-        ("AUTH_PASSWORD_NOT_CONFIGURED", false, .operator),
-        ("AUTH_BOOTSTRAP_TOKEN_INVALID", true, .user),
-        ("AUTH_DEVICE_TOKEN_MISMATCH", true, .user),
-        ("AUTH_SCOPE_MISMATCH", true, .user),
-        ("AUTH_RATE_LIMITED", true, .user),
-        ("AUTH_IDENTITY_HEADER_REQUIRED", true, .operator),
-        ("AUTH_REQUIRED", false, .user),
-        ("AUTH_UNAUTHORIZED", false, .user),
-        ("AUTH_VERIFIED_USER_REQUIRED", true, .user),
-        ("CONTROL_UI_BUILD_MISMATCH", true, .program),
-        ("CONTROL_UI_DEVICE_IDENTITY_REQUIRED", true, .program),
-        ("CONTROL_UI_ORIGIN_NOT_ALLOWED", false, .operator),
-        ("DEVICE_IDENTITY_REQUIRED", true, .program),
-        ("PROTOCOL_MISMATCH", true, .program),
-        ("PAIRING_REQUIRED", true, .user),
-        ("PAIRING_REJECTED", true, .user),
-        ("PAIRING_EXPIRED", true, .user),
-        ("CLIENT_VERSION_MISMATCH", true, .program),
-        ("DEVICE_AUTH_SIGNATURE_EXPIRED", false, .user),
-    ]
+    /// Whether the gateway says that waiting is enough where somebody usually has to act.
+    private var waitsByItself: Bool {
+        guard let details else { return false }
+        if isEqual("PAIRING_REQUIRED", details.code) {
+            return details.saysWaitThenRetry || details.pausesReconnect == false
+        }
+        return isEqual("AUTH_RATE_LIMITED", details.code) && failure.retryAfterMilliseconds > 0
+    }
+
+    /// Whether the first refusal of this kind ends the attempts, if no stored token can be shown.
+    public var stopsReconnecting: Bool {
+        switch recovery(repeats: 1, canShowStored: false, slowMilliseconds: 0) {
+        case .pause, .stop: true
+        default: false
+        }
+    }
 }

@@ -1,7 +1,7 @@
 import GWBase
 import GWJSON
 
-/// What a client says of itself in the connect request, and the credentials that it presents.
+/// What a client says of itself in the connect request.
 ///
 /// The request is a closed object on every gateway: nothing is written but what the oldest gateway in the range knows, and
 /// what is absent is left out, never null.
@@ -14,17 +14,28 @@ public struct ConnectParameters {
     public var displayName: [UInt8] = []
     public var platform: [UInt8] = "linux".bytes
     public var deviceFamily: [UInt8] = []
+    public var modelIdentifier: [UInt8] = []
+    public var buildID: [UInt8] = []
+    public var timeZone: [UInt8] = []
     public var instanceID: [UInt8] = []
     public var role: [UInt8] = "operator".bytes
-    public var scopes: [[UInt8]] = ["operator.read".bytes, "operator.write".bytes]
+    /// nil: those that a stored device token was issued with, else `defaultScopes`.
+    public var scopes: [[UInt8]]?
     public var caps: [[UInt8]] = []
+    public var commands: [[UInt8]] = []
+    public var permissions: [(name: [UInt8], isGranted: Bool)] = []
+    public var pathEnvironment: [UInt8] = []
     public var locale: [UInt8] = []
     public var userAgent: [UInt8] = []
-    public var credentials = Credentials()
+    /// Further members of the request, as the inside of a JSON object.
+    public var extraMembers: [UInt8] = []
+    /// What the device signs.
+    public var signatureVersion = DeviceAuth.Version.v3
+    public static let defaultScopes = ["operator.read".bytes, "operator.write".bytes]
 
     public init() {}
 
-    /// Ids and modes that gateways accept; any other is refused with close 1008.
+    /// What gateways accept; any other is refused with close 1008.
     public static let knownClientIDs: [StaticString] = [
         "webchat-ui", "openclaw-control-ui", "openclaw-tui", "webchat", "cli", "gateway-client", "openclaw-macos",
         "openclaw-ios", "openclaw-android", "node-host", "test", "fingerprint", "openclaw-probe", "openclaw-watchos",
@@ -34,13 +45,38 @@ public struct ConnectParameters {
         "webchat", "cli", "ui", "backend", "node", "probe", "test", "worker",
     ]
 
-    /// Refuses what every gateway would refuse.
+    public static let knownRoles: [StaticString] = ["operator", "node", "worker"]
+
+    /// Refuses what every gateway would refuse, and scopes that it would drop.
     public func checkClosedLists() throws(Failure) {
         guard isOneOf(ConnectParameters.knownClientIDs, clientID) else {
             throw ConnectParameters.unknown("client_id", clientID, ConnectParameters.knownClientIDs)
         }
         guard isOneOf(ConnectParameters.knownClientModes, clientMode) else {
             throw ConnectParameters.unknown("client_mode", clientMode, ConnectParameters.knownClientModes)
+        }
+        guard isOneOf(ConnectParameters.knownRoles, role) else {
+            throw ConnectParameters.unknown("role", role, ConnectParameters.knownRoles)
+        }
+        for scope in scopes ?? [] where !Scope.isKnown(scope) {
+            throw ConnectParameters.unknown("scope", scope, Scope.known)
+        }
+    }
+
+    /// Refuses members that the oldest gateway in the offered range does not know: it would refuse the whole request.
+    public func checkAge(_ credentials: Credentials) throws(Failure) {
+        // Gateways of protocol 3 know none of these, those of protocol 4 not all.
+        let later: [(name: StaticString, isSet: Bool, sinceProtocol4: Bool)] = [
+            ("build_id", !buildID.isEmpty, false), ("time_zone", !timeZone.isEmpty, false),
+            ("extra_params", !extraMembers.isEmpty, false),
+            ("approval_runtime_token", !credentials.approvalRuntimeToken.isEmpty, true),
+            ("agent_identity_token", !credentials.agentIdentityToken.isEmpty, true),
+        ]
+        for (name, isSet, sinceProtocol4) in later where isSet && !(sinceProtocol4 && minProtocol >= 4) {
+            var text = "\(name) makes older gateways refuse the whole connect request; if yours knows it, "
+            text += "allow it with GW_CLIENT_NEW_PARAMS"
+            if sinceProtocol4 { text += ", or offer protocol 4 alone (min_protocol)" }
+            throw Failure(.argument, .program, text)
         }
     }
 
@@ -54,10 +90,11 @@ public struct ConnectParameters {
 
     /// Writes the whole connect request; nil if the device could not sign.
     ///
-    /// `challenge` is answered with a v3 proof; the time signed is the gateway's own where it gave one, so that a clock that
+    /// `challenge` is answered with a proof of the device; the time signed is the gateway's own where it gave one, so that a clock that
     /// is wrong here does no harm.
     public func request(
-        id: UInt64, answering challenge: Challenge, wallMilliseconds: UInt64, signer: (any DeviceSigner)?
+        id: UInt64, answering challenge: Challenge, wallMilliseconds: UInt64, signer: (any DeviceSigner)?,
+        presenting choice: CredentialChoice
     ) -> ByteBuffer? {
         var buffer = ByteBuffer()
         let method: StaticString = "connect"
@@ -71,19 +108,23 @@ public struct ConnectParameters {
         writeClient(into: &buffer)
         buffer.append(",\"caps\":")
         ConnectParameters.writeArray(caps, into: &buffer)
+        writeNodeMembers(into: &buffer)
         buffer.append(",\"role\":")
         buffer.appendJSONString(role)
         buffer.append(",\"scopes\":")
-        ConnectParameters.writeArray(scopes, into: &buffer)
+        ConnectParameters.writeArray(choice.scopes, into: &buffer)
         if let signer {
             let signedAt = challenge.timestampMilliseconds ?? wallMilliseconds
-            guard writeDevice(signer, challenge.nonce, signedAt, into: &buffer) else { return nil }
+            guard writeDevice(signer, challenge.nonce, signedAt, choice, into: &buffer) else { return nil }
         }
         ConnectParameters.writeMember(",\"locale\":", locale, into: &buffer)
         ConnectParameters.writeMember(",\"userAgent\":", userAgent, into: &buffer)
-        // Last, into room that is there, so that growing leaves no copy of them behind.
-        _ = buffer.reserve(64 + JSON.stringLength(credentials.token) + JSON.stringLength(credentials.password))
-        credentials.write(into: &buffer)
+        if !extraMembers.isEmpty {
+            buffer.append(0x2c)
+            buffer.append(extraMembers)
+        }
+        // Last, so that nothing else makes the buffer grow with a secret in it.
+        choice.write(into: &buffer)
         buffer.append("}}")
         return buffer
     }
@@ -92,25 +133,43 @@ public struct ConnectParameters {
         buffer.append(",\"client\":{\"id\":")
         buffer.appendJSONString(clientID)
         ConnectParameters.writeMember(",\"displayName\":", displayName, into: &buffer)
+        ConnectParameters.writeMember(",\"buildId\":", buildID, into: &buffer)
         buffer.append(",\"version\":")
         buffer.appendJSONString(clientVersion)
         buffer.append(",\"platform\":")
         buffer.appendJSONString(platform)
         ConnectParameters.writeMember(",\"deviceFamily\":", deviceFamily, into: &buffer)
+        ConnectParameters.writeMember(",\"modelIdentifier\":", modelIdentifier, into: &buffer)
+        ConnectParameters.writeMember(",\"timeZone\":", timeZone, into: &buffer)
         buffer.append(",\"mode\":")
         buffer.appendJSONString(clientMode)
         ConnectParameters.writeMember(",\"instanceId\":", instanceID, into: &buffer)
         buffer.append(0x7d)
     }
 
+    private func writeNodeMembers(into buffer: inout ByteBuffer) {
+        if !commands.isEmpty {
+            buffer.append(",\"commands\":")
+            ConnectParameters.writeArray(commands, into: &buffer)
+        }
+        for (index, permission) in permissions.enumerated() {
+            buffer.append(index == 0 ? ",\"permissions\":{" : ",")
+            buffer.appendJSONString(permission.name)
+            buffer.append(permission.isGranted ? ":true" : ":false")
+        }
+        if !permissions.isEmpty { buffer.append(0x7d) }
+        ConnectParameters.writeMember(",\"pathEnv\":", pathEnvironment, into: &buffer)
+    }
+
     private func writeDevice(
-        _ signer: any DeviceSigner, _ nonce: [UInt8], _ signedAt: UInt64, into buffer: inout ByteBuffer
+        _ signer: any DeviceSigner, _ nonce: [UInt8], _ signedAt: UInt64, _ choice: CredentialChoice,
+        into buffer: inout ByteBuffer
     ) -> Bool {
         let proof = DeviceAuth(
-            deviceID: signer.deviceID, clientID: clientID, clientMode: clientMode, role: role, scopes: scopes,
-            signedAtMilliseconds: signedAt, token: credentials.token, nonce: nonce, platform: platform,
+            deviceID: signer.deviceID, clientID: clientID, clientMode: clientMode, role: role, scopes: choice.scopes,
+            signedAtMilliseconds: signedAt, token: choice.signedToken, nonce: nonce, platform: platform,
             deviceFamily: deviceFamily)
-        let payload = proof.payload(.v3)
+        let payload = proof.payload(signatureVersion)
         defer { Credentials.wipe(payload) }
         guard let signature = signer.sign(payload) else { return false }
         buffer.append(",\"device\":{\"id\":")
@@ -140,54 +199,6 @@ public struct ConnectParameters {
             buffer.appendJSONString(value)
         }
         buffer.append(0x5d)
-    }
-}
-
-/// Shared credentials.  Never printed; wiped when the last holder goes.
-public final class Credentials {
-    public let token: [UInt8]
-    public let password: [UInt8]
-
-    /// White space around a credential is no part of it, and a blank one is none.  Takes the arrays over: at the end their
-    /// memory is overwritten.
-    public init(token: [UInt8] = [], password: [UInt8] = []) {
-        self.token = Credentials.trim(token)
-        self.password = Credentials.trim(password)
-    }
-
-    private static func trim(_ secret: [UInt8]) -> [UInt8] {
-        let trimmed = DeviceAuth.trimmed(secret)
-        if trimmed.count < secret.count { wipe(secret) }
-        return trimmed
-    }
-
-    deinit {
-        Credentials.wipe(token)
-        Credentials.wipe(password)
-    }
-
-    fileprivate func write(into buffer: inout ByteBuffer) {
-        guard !token.isEmpty || !password.isEmpty else { return }
-        buffer.append(",\"auth\":{")
-        if !token.isEmpty {
-            buffer.append("\"token\":")
-            buffer.appendJSONString(token)
-        }
-        if !password.isEmpty {
-            if !token.isEmpty { buffer.append(0x2c) }
-            buffer.append("\"password\":")
-            buffer.appendJSONString(password)
-        }
-        buffer.append(0x7d)
-    }
-
-    /// Overwrites the array's own memory, which others may share: only for secrets at the end of their life.
-    fileprivate static func wipe(_ secret: [UInt8]) {
-        guard !secret.isEmpty else { return }
-        secret.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return }
-            secureZero(UnsafeMutableRawPointer(mutating: base), bytes.count)
-        }
     }
 }
 

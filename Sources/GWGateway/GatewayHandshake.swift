@@ -4,7 +4,7 @@ import GWBase
 ///
 /// Each input returns what is to be done.  After `ready` or `close` nothing more comes in.
 public protocol GatewayHandshake: AnyObject {
-    /// The client waits for the gateway to begin.
+    /// The connect request is still to be sent.
     var isAwaitingChallenge: Bool { get }
 
     var deadline: Instant { get }
@@ -21,6 +21,9 @@ public protocol GatewayHandshake: AnyObject {
         _ event: EventFrame, _ text: UnsafeRawBufferPointer, _ now: Instant, wallMilliseconds: UInt64
     ) -> HandshakeAction
 
+    /// The host has answered the question for credentials; `isGiven`: with some.
+    func answered(_ question: UInt64, isGiven: Bool, _ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction
+
     func tick(_ now: Instant) -> HandshakeAction
 }
 
@@ -28,6 +31,8 @@ public enum HandshakeAction: ~Copyable {
     case none
     /// Send this, uncompressed: it holds a credential.
     case send(ByteBuffer)
+    /// Ask the host for credentials.
+    case ask(question: UInt64)
     case ready(Hello, warning: Failure?)
     /// An answer to what the handshake has not asked.
     case unknown

@@ -9,6 +9,8 @@ public struct Hello {
     public var role: [UInt8]
     /// nil where the gateway does not say (protocol 3 without auth).
     public var scopes: [[UInt8]]?
+    /// What the gateway issues to this device; the first one's role is empty where the gateway does not say it.
+    public var deviceTokens: [DeviceToken]
     public var tickMilliseconds: UInt32
     public var maxPayloadBytes: UInt32
     /// The hello as JSON with the device tokens in it replaced by null.
@@ -46,12 +48,9 @@ public struct Hello {
         let auth = JSON.member("auth", of: payload, in: text)
         role = string("role", in: auth)
         if let auth, auth.kind == .object, let list = JSON.member("scopes", of: auth, in: text), list.kind == .array {
-            var granted: [[UInt8]] = []
-            JSON.forEachElement(of: list, in: text) { element in
-                if let scope = JSON.string(element, in: text) { granted.append(scope) }
-            }
-            scopes = granted
+            scopes = Scope.list(list, in: text)
         }
+        deviceTokens = Hello.deviceTokens(auth, text)
 
         tickMilliseconds = Limits.tickMilliseconds
         maxPayloadBytes = Limits.messageBytes
@@ -69,6 +68,28 @@ public struct Hello {
             }
         }
         redacted = Redaction.copy(of: payload, without: "deviceToken", in: text)
+    }
+
+    private static func deviceTokens(_ auth: JSONSlice?, _ text: UnsafeRawBufferPointer) -> [DeviceToken] {
+        var tokens: [DeviceToken] = []
+        func add(_ entry: JSONSlice) {
+            guard tokens.count < Limits.deviceTokens, let value = JSON.member("deviceToken", of: entry, in: text),
+                value.range.count <= Limits.deviceTokenBytes, let token = JSON.string(value, in: text)
+            else { return }
+            let role = JSON.member("role", of: entry, in: text).flatMap { JSON.string($0, in: text) }
+            tokens.append(
+                DeviceToken(
+                    role: role ?? [], token: token,
+                    scopes: Scope.list(JSON.member("scopes", of: entry, in: text), in: text)))
+        }
+        guard let auth, auth.kind == .object else { return [] }
+        add(auth)
+        if let more = JSON.member("deviceTokens", of: auth, in: text), more.kind == .array {
+            JSON.forEachElement(of: more, in: text) { entry in
+                if entry.kind == .object { add(entry) }
+            }
+        }
+        return tokens
     }
 
     private static func invalid(_ why: String) -> Failure {

@@ -5,26 +5,38 @@ import GWJSON
 final class OpenClawHandshake: GatewayHandshake {
     private enum State {
         case awaitingChallenge(deadline: Instant)
+        /// By the host.
+        case awaitingCredentials(Challenge, question: UInt64, deadline: Instant)
         case awaitingHello(request: UInt64, deadline: Instant)
         case ended
     }
 
     private let settings: ClientSession.Settings
     private let signer: (any DeviceSigner)?
+    private let authentication: ClientAuthentication
     /// Gives the connect request its id.
     private let calls: PendingCalls
     private var state: State
 
-    init(settings: ClientSession.Settings, signer: (any DeviceSigner)?, calls: PendingCalls, now: Instant) {
+    /// What the connect request asked for.
+    private var requestedScopes: [[UInt8]] = []
+
+    init(
+        settings: ClientSession.Settings, signer: (any DeviceSigner)?, authentication: ClientAuthentication,
+        calls: PendingCalls, now: Instant
+    ) {
         self.settings = settings
         self.signer = signer
+        self.authentication = authentication
         self.calls = calls
         state = .awaitingChallenge(deadline: now.adding(milliseconds: settings.challengeMilliseconds))
     }
 
     var isAwaitingChallenge: Bool {
-        if case .awaitingChallenge = state { return true }
-        return false
+        switch state {
+        case .awaitingChallenge, .awaitingCredentials: true
+        case .awaitingHello, .ended: false
+        }
     }
 
     func opened(_ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction { .none }
@@ -42,9 +54,28 @@ final class OpenClawHandshake: GatewayHandshake {
                 1008, "connect challenge missing nonce",
                 Failure(.challenge, .operator, "the gateway's challenge has no nonce to sign", isRetryable: true))
         }
+        guard let question = authentication.question() else { return connect(challenge, now, wallMilliseconds) }
+        state = .awaitingCredentials(
+            challenge, question: question, deadline: now.adding(milliseconds: settings.credentialsMilliseconds))
+        return .ask(question: question)
+    }
+
+    func answered(_ question: UInt64, isGiven: Bool, _ now: Instant, wallMilliseconds: UInt64) -> HandshakeAction {
+        guard case .awaitingCredentials(let challenge, question, _) = state else { return .unknown }
+        guard isGiven else {
+            return close(
+                1000, "no credentials",
+                Failure(.credentials, .program, "the host has no credentials to give", isRetryable: true))
+        }
+        return connect(challenge, now, wallMilliseconds)
+    }
+
+    private func connect(_ challenge: Challenge, _ now: Instant, _ wallMilliseconds: UInt64) -> HandshakeAction {
         let request = calls.reserveID()
+        let choice = authentication.choose()
+        requestedScopes = choice.scopes
         let frame = settings.connect.request(
-            id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer)
+            id: request, answering: challenge, wallMilliseconds: wallMilliseconds, signer: signer, presenting: choice)
         guard let frame else {
             return close(
                 1008, "connect failed", Failure(.identity, .program, "the device key could not sign the challenge"))
@@ -75,7 +106,7 @@ final class OpenClawHandshake: GatewayHandshake {
         state = .ended
         guard response.isOK else {
             let refused = ConnectFailure(ErrorObject(response.error, in: text), in: text)
-            guard refused.startupDelayMilliseconds == nil else {
+            guard refused.details?.isStarting != true else {
                 return .close(code: 1013, reason: "gateway starting", refused)
             }
             return .close(code: 1008, reason: "connect failed", refused)
@@ -95,7 +126,7 @@ final class OpenClawHandshake: GatewayHandshake {
         guard let granted = hello.scopes, !granted.contains(where: { isEqual("operator.admin", $0) }) else {
             return nil
         }
-        let missing = settings.connect.scopes.filter { wanted in
+        let missing = requestedScopes.filter { wanted in
             !granted.contains { $0.elementsEqual(wanted) }
                 && !(isEqual("operator.read", wanted) && granted.contains { isEqual("operator.write", $0) })
         }
@@ -116,7 +147,9 @@ final class OpenClawHandshake: GatewayHandshake {
 
     var deadline: Instant {
         switch state {
-        case .awaitingChallenge(let deadline), .awaitingHello(_, let deadline): deadline
+        case .awaitingChallenge(let deadline), .awaitingHello(_, let deadline),
+            .awaitingCredentials(_, _, let deadline):
+            deadline
         case .ended: .never
         }
     }
@@ -130,6 +163,12 @@ final class OpenClawHandshake: GatewayHandshake {
                 Failure(
                     .challengeTimeout, .operator,
                     "the gateway sent no challenge within \(settings.challengeMilliseconds) ms", isRetryable: true))
+        case .awaitingCredentials:
+            return close(
+                1000, "no credentials",
+                Failure(
+                    .credentials, .program,
+                    "the host gave no credentials within \(settings.credentialsMilliseconds) ms", isRetryable: true))
         case .awaitingHello:
             return close(
                 4000, "connect timeout",

@@ -1,6 +1,9 @@
+import GWBase
+import GWJSON
+
 /// Operator scopes: what they allow.
 public enum Scope {
-    private static let known: [StaticString] = [
+    static let known: [StaticString] = [
         "operator.read", "operator.write", "operator.admin", "operator.approvals", "operator.pairing",
         "operator.talk.secrets", "operator.questions", "operator.talk",
     ]
@@ -14,6 +17,33 @@ public enum Scope {
             scope.elementsEqual(bytes) || isEqual("operator.admin", scope)
                 || (isEqual("operator.read", bytes) && isEqual("operator.write", scope))
         }
+    }
+
+    /// Scopes as device tokens are stored with: trimmed, none twice, with what they imply, in the order of their bytes.
+    public static func normalized(_ scopes: [[UInt8]]) -> [[UInt8]] {
+        var result: [[UInt8]] = []
+        func add(_ scope: [UInt8]) {
+            guard !scope.isEmpty, !result.contains(where: { $0.elementsEqual(scope) }) else { return }
+            result.append(scope)
+        }
+        for scope in scopes {
+            let scope = DeviceAuth.trimmed(scope)
+            add(scope)
+            if isEqual("operator.admin", scope) { add("operator.write".bytes) }
+            if isEqual("operator.admin", scope) || isEqual("operator.write", scope) { add("operator.read".bytes) }
+        }
+        result.sort { $0.lexicographicallyPrecedes($1) }
+        return result
+    }
+
+    /// The strings of a JSON array; what is none is left out.
+    static func list(_ value: JSONSlice?, in text: UnsafeRawBufferPointer) -> [[UInt8]] {
+        var scopes: [[UInt8]] = []
+        guard let value, value.kind == .array else { return scopes }
+        JSON.forEachElement(of: value, in: text) { element in
+            if let scope = JSON.string(element, in: text) { scopes.append(scope) }
+        }
+        return scopes
     }
 
     /// Events that are not for everybody, with the scope that shows them.  A name that ends with a dot stands for all that

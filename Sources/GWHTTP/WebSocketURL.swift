@@ -32,6 +32,11 @@ public struct WebSocketURL: Sendable {
         hasDefaultPort ? host.bracketed : host.bracketed + [0x3a] + decimalText(UInt64(port))
     }
 
+    /// Scheme, host and port, in one spelling for all URLs of a server.
+    public var server: [UInt8] {
+        (isSecure ? "wss://" : "ws://").bytes + host.bracketed + [0x3a] + decimalText(UInt64(port))
+    }
+
     /// Reads a URL to connect to.
     public static func parse(_ text: [UInt8]) throws(Failure) -> WebSocketURL {
         let url = try parseToJudge(text)

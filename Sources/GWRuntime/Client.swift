@@ -8,6 +8,8 @@ public final class Client: Link {
     public let machine: ClientMachine
     /// nil: nothing is noted.
     let journal: Journal?
+    /// The question for credentials that the host has not answered; 0: none.
+    private var question: UInt64 = 0
 
     /// Starts connecting.  With the context's lock held.
     public init(context: Context, settings: ClientSettings) {
@@ -36,6 +38,10 @@ public final class Client: Link {
 
     override func forgetAttempts() { machine.networkChanged() }
 
+    override func resuming() { machine.resume() }
+
+    override var resumesWithNetwork: Bool { true }
+
     // MARK: - Connections
 
     override func entered(_ state: StateTimes.State, _ now: Instant) {
@@ -45,14 +51,19 @@ public final class Client: Link {
 
     override func opened(_ now: Instant) {
         guard let channel else { return }
-        follow(machine.opened(now, wallMilliseconds: Syscall.wallMilliseconds()), ClientSession.noText, channel, now)
+        let action = machine.opened(
+            now, wallMilliseconds: Syscall.wallMilliseconds(), isTrusted: target.isTrustedEndpoint)
+        follow(action, ClientSession.noText, channel, now)
     }
 
     override func lost(_ failure: Failure, _ now: Instant) -> End {
+        question = 0
         let end = machine.ended(failure, sentOffset: sentOffset)
         if journal != nil, !machine.isClosing { noteEnd(end.failure, isFinal: end.retryMilliseconds == nil, now) }
         for call in end.calls { report(call) }
-        return End(failure: end.failure, connection: end.connection, retryMilliseconds: end.retryMilliseconds)
+        return End(
+            failure: end.failure, connection: end.connection, retryMilliseconds: end.retryMilliseconds,
+            isPaused: end.isPaused)
     }
 
     override func closing() {
@@ -71,6 +82,22 @@ public final class Client: Link {
         state.connections = machine.connections
         state.attempts = machine.attempts
         state.callsInFlight = UInt64(machine.callsInFlight)
+    }
+
+    // MARK: - Credentials
+
+    /// Takes effect with the next attempt.
+    public func replace(_ credentials: Credentials) { machine.replace(credentials) }
+
+    /// The host's answer to a question for credentials, nil if it has none; whether it was still waited for.
+    public func answer(_ question: UInt64, _ credentials: Credentials?) -> Bool {
+        guard let channel, question != 0, question == self.question else { return false }
+        self.question = 0
+        let now = Syscall.now()
+        let action = machine.answer(question, credentials, now, wallMilliseconds: Syscall.wallMilliseconds())
+        follow(action, ClientSession.noText, channel, now)
+        reschedule()
+        return true
     }
 
     // MARK: - Messages
@@ -101,6 +128,11 @@ public final class Client: Link {
             if journal != nil { noteFrame(isIncoming: false, frame.readable, now) }
             channel.sendText(frame.readable, compress: false)
             frame.wipe()
+        case .ask(let question):
+            self.question = question
+            var event = Event(.credentialsRequest, source: id, userData: settings.userData)
+            event.subject = question
+            context.emit(event)
         case .connected(let hello, let warning):
             timings.hello = timings.lap(now)
             entered(.ready, now)

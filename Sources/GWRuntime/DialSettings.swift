@@ -97,5 +97,8 @@ public struct DialSettings {
         showsIdentity = false
     }
 
+    /// Whether the server is this machine, or one that only its pin lets in.
+    var isTrustedEndpoint: Bool { NetworkPolicy.isTrustedEndpoint(url, hasPin: tls?.policy.usesPins ?? false) }
+
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
 }

@@ -13,6 +13,7 @@ public final class Doctor: Source {
     }
 
     private let settings: ClientSettings
+    private let authentication: ClientAuthentication
     private let waitsForTick: Bool
     private var phase = Phase.ready
     private var began = Instant(microseconds: 0)
@@ -29,6 +30,7 @@ public final class Doctor: Source {
     public init(context: Context, settings: ClientSettings, waitsForTick: Bool) {
         self.settings = settings
         self.waitsForTick = waitsForTick
+        authentication = settings.machine.makeAuthentication()
         super.init(context: context)
         start()
         reschedule()
@@ -213,7 +215,8 @@ extension Doctor: DialOwner {
     ) {
         pass(DoctorReport(upgrade: handshake, agreement), now)
         let session = ClientSession(
-            settings: settings.machine.session, signer: settings.machine.signer, calls: PendingCalls(), now: now)
+            settings: settings.machine.session, signer: settings.machine.signer, authentication: authentication,
+            calls: PendingCalls(), now: now)
         phase = .open(channel, session)
         follow(
             session.opened(now: now, wallMilliseconds: Syscall.wallMilliseconds()), ClientSession.noText, channel, now)
@@ -261,6 +264,8 @@ extension Doctor: DialOwner {
     }
 
     private func connected(_ hello: Hello, _ warning: Failure?, _ now: Instant) {
+        let problem = authentication.accepted(hello, wallMilliseconds: Syscall.wallMilliseconds())
+        let warning = problem ?? warning
         pass(DoctorReport(hello: hello, warning), now)
         guard waitsForTick else {
             skip("not waited for", now)

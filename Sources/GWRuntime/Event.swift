@@ -13,6 +13,7 @@ public enum EventType: UInt32, Sendable {
     case gap = 7
     case callAccepted = 8
     case callDone = 9
+    case credentialsRequest = 10
     case resync = 11
     case synced = 12
     case log = 13

@@ -63,24 +63,9 @@ enum Files {
     static func create(_ path: String, _ bytes: UnsafeRawBufferPointer, unique: UInt64) -> CreateResult {
         if let problem = createDirectory(of: path) { return .failed(problem) }
         let temporary = path + ".new-\(unique)"
-        let fd = gw_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard fd >= 0 else { return .failed(SystemError.text(gw_errno())) }
-        var problem: String?
-        var offset = 0
-        while offset < bytes.count {
-            let count = write(fd, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
-            if count >= 0 {
-                offset += count
-            } else if gw_errno() != EINTR {
-                problem = SystemError.text(gw_errno())
-                break
-            }
-        }
-        if problem == nil, fsync(fd) != 0 { problem = SystemError.text(gw_errno()) }
-        Syscall.close(fd)
-        var result = problem.map(CreateResult.failed) ?? .created
+        var result = write(bytes, to: temporary).map(CreateResult.failed) ?? .created
         // A link instead of a rename: it fails where another was faster.
-        if problem == nil, link(temporary, path) != 0 {
+        if case .created = result, link(temporary, path) != 0 {
             let error = gw_errno()
             result = error == EEXIST ? .exists : .failed(SystemError.text(error))
         }
@@ -88,7 +73,34 @@ enum Files {
         return result
     }
 
-    private static func createDirectory(of path: String) -> String? {
+    /// Replaces a file, or makes it, with mode 0600: others find the old text or the new one, whole.  What went wrong, or nil.
+    static func replace(_ path: String, _ bytes: UnsafeRawBufferPointer, unique: UInt64) -> String? {
+        let temporary = path + ".new-\(unique)"
+        var problem = write(bytes, to: temporary)
+        if problem == nil, rename(temporary, path) != 0 { problem = SystemError.text(gw_errno()) }
+        if problem != nil { _ = unlink(temporary) }
+        return problem
+    }
+
+    /// To a file that does not exist yet, down to the disk.  What went wrong, or nil.
+    private static func write(_ bytes: UnsafeRawBufferPointer, to path: String) -> String? {
+        let fd = gw_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard fd >= 0 else { return SystemError.text(gw_errno()) }
+        defer { Syscall.close(fd) }
+        var offset = 0
+        while offset < bytes.count {
+            let count = CSystem.write(fd, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
+            if count >= 0 {
+                offset += count
+            } else if gw_errno() != EINTR {
+                return SystemError.text(gw_errno())
+            }
+        }
+        return fsync(fd) == 0 ? nil : SystemError.text(gw_errno())
+    }
+
+    /// Makes the missing directories that a file is to lie in, with mode 0700.  What went wrong, or nil.
+    static func createDirectory(of path: String) -> String? {
         var directory = path.bytes
         while let last = directory.last, last != 0x2f { directory.removeLast() }
         while directory.count > 1, directory.last == 0x2f { directory.removeLast() }

@@ -11,6 +11,12 @@ enum IdentityStore {
             defer { bytes.wipe() }
             return try key(from: bytes.readable, path)
         case .missing:
+            if let directory = StateDirectory.holding(path) {
+                throw Failure(
+                    .identity, .user,
+                    "there is no identity file \(path), and none is made in OpenClaw's own directory \(directory): name another"
+                )
+            }
             if let key = try make(path) { return key }
             return try key(inFile: path)
         case .failed(let text):

@@ -43,6 +43,12 @@ public class Link: Source, DialOwner {
     private var pastTraffic = Traffic()
     private var dials: UInt64 = 0
 
+    /// The endpoint in use, or the one that was tried last.
+    final var target: DialSettings {
+        let place = endpoint - 1
+        return settings.alternates.indices.contains(place) ? settings.alternates[place] : settings.dial
+    }
+
     /// Starts connecting, unless it is to wait for the host first.  With the context's lock held.
     init(context: Context, link settings: LinkSettings, isPaused: Bool = false) {
         self.settings = settings
@@ -83,6 +89,12 @@ public class Link: Source, DialOwner {
 
     /// The waits between attempts begin anew.
     func forgetAttempts() {}
+
+    /// The host lets it try anew.
+    func resuming() {}
+
+    /// Whether another network is a reason to end a pause.
+    var resumesWithNetwork: Bool { false }
 
     /// Fills in what it knows of the state.
     func describe(_ state: inout State) {}
@@ -128,15 +140,29 @@ public class Link: Source, DialOwner {
 
     override final func networkChanged(_ now: Instant) {
         switch phase {
-        case .waiting: break
+        case .waiting: forgetAttempts()
+        case .paused:
+            guard resumesWithNetwork else { return }
+            resuming()
         case .dialing(let race):
             guard race.isReplaceable else { return }
             race.cancel()
-        case .paused, .open, .closing, .closed: return
+            forgetAttempts()
+        case .open, .closing, .closed: return
         }
-        forgetAttempts()
         beginDialing(now)
         reschedule()
+    }
+
+    /// Tries again now, with all that a first attempt has; whether it waited for anything.
+    public final func tryAgain() -> Bool {
+        switch phase {
+        case .waiting, .paused: resuming()
+        default: return false
+        }
+        phase = .waiting(until: Syscall.now())
+        reschedule()
+        return true
     }
 
     final var isPaused: Bool {

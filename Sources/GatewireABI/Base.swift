@@ -32,6 +32,7 @@ private func eventTypeName(_ type: UInt32) -> StaticString {
     case .gap: "GW_EVENT_GAP"
     case .callAccepted: "GW_EVENT_CALL_ACCEPTED"
     case .callDone: "GW_EVENT_CALL_DONE"
+    case .credentialsRequest: "GW_EVENT_CREDENTIALS_REQUEST"
     case .resync: "GW_EVENT_RESYNC"
     case .synced: "GW_EVENT_SYNCED"
     case .log: "GW_EVENT_LOG"
@@ -110,6 +111,8 @@ public func gw_struct_size(_ which: UInt32) -> Int {
     case GW_STRUCT_SIO_OPTIONS: MemoryLayout<gw_sio_options>.size
     case GW_STRUCT_SIO_JOIN_OPTIONS: MemoryLayout<gw_sio_join_options>.size
     case GW_STRUCT_SIO_EMIT_OPTIONS: MemoryLayout<gw_sio_emit_options>.size
+    case GW_STRUCT_PERMISSION: MemoryLayout<gw_permission>.size
+    case GW_STRUCT_CREDENTIALS: MemoryLayout<gw_credentials>.size
     default: 0
     }
 }

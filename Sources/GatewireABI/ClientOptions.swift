@@ -3,6 +3,7 @@ import GWBase
 import GWDeflate
 import GWGateway
 import GWHTTP
+import GWJSON
 import GWRuntime
 import GWWebSocket
 
@@ -28,10 +29,18 @@ func clientSettings(
 
     let reconnects = reconnects && !has(GW_CLIENT_NO_RECONNECT, options)
     var settings = try ClientSettings(
-        linkSettings(options, tls, reconnects) { (url) throws(Failure) in url }, identity: identity)
+        linkSettings(options, tls, reconnects) { (url) throws(Failure) in url }, identity: identity,
+        tokenFile: path("token_file", options.token_file))
     try addCallOptions(options, to: &settings.machine)
     try addObserveOptions(options.observe, to: &settings)
     settings.machine.session.connect = try connectParameters(options)
+    if !has(GW_CLIENT_ANY_NAMES, options) { try settings.machine.session.connect.checkClosedLists() }
+    settings.machine.credentials = try credentials(options)
+    if !has(GW_CLIENT_NEW_PARAMS, options) { try settings.machine.session.connect.checkAge(settings.machine.credentials) }
+    settings.machine.asksForCredentials = has(GW_CLIENT_ASK_CREDENTIALS, options)
+    settings.machine.pauses = has(GW_CLIENT_PAUSE, options)
+    settings.machine.session.credentialsMilliseconds = value(
+        options.credentials_timeout_ms, default: Limits.credentialsMilliseconds)
     settings.machine.session.challengeMilliseconds = value(
         options.challenge_timeout_ms, default: Limits.challengeMilliseconds)
     settings.machine.session.helloMilliseconds = value(options.hello_timeout_ms, default: Limits.helloMilliseconds)
@@ -55,7 +64,8 @@ func dialect(of pointer: UnsafePointer<gw_client_options>) throws(Failure) -> Di
     try checkSize(pointer, known: MemoryLayout<gw_client_options>.size)
     let known =
         GW_CLIENT_PLAINTEXT_PRIVATE | GW_CLIENT_PLAINTEXT_ANY | GW_CLIENT_NO_RECONNECT | GW_CLIENT_NO_DEFLATE
-        | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE
+        | GW_CLIENT_DEFLATE_TAKEOVER | GW_CLIENT_NO_DEVICE | GW_CLIENT_PAUSE | GW_CLIENT_ASK_CREDENTIALS
+        | GW_CLIENT_NEW_PARAMS | GW_CLIENT_ANY_NAMES
     try checkFlags(pointer.pointee.flags, known: known)
     switch Int(pointer.pointee.dialect) {
     case GW_DIALECT_OPENCLAW: return .openClaw
@@ -123,20 +133,71 @@ private func connectParameters(_ options: gw_client_options) throws(Failure) -> 
     }
     if let id = try name("client_id", options.client_id) { connect.clientID = id }
     if let mode = try name("client_mode", options.client_mode) { connect.clientMode = mode }
-    try connect.checkClosedLists()
     connect.clientVersion = try name("client_version", options.client_version) ?? "\(versionText)".bytes
     connect.displayName = try name("display_name", options.display_name) ?? []
     if let platform = try name("platform", options.platform) { connect.platform = platform }
     connect.deviceFamily = try name("device_family", options.device_family) ?? []
+    connect.modelIdentifier = try name("model_identifier", options.model_identifier) ?? []
+    connect.buildID = try name("build_id", options.build_id) ?? []
+    connect.timeZone = try name("time_zone", options.time_zone) ?? []
     connect.instanceID = try name("instance_id", options.instance_id) ?? []
     if let role = try name("role", options.role) { connect.role = role }
     if let scopes = try texts("scopes", options.scopes, options.scope_count) { connect.scopes = scopes }
     connect.caps = try texts("caps", options.caps, options.cap_count) ?? []
+    connect.commands = try texts("commands", options.commands, options.command_count) ?? []
+    connect.permissions = try permissions(options)
+    connect.pathEnvironment = try name("path_env", options.path_env) ?? []
+    connect.extraMembers = try extraMembers(options.extra_params)
+    switch options.signature_version {
+    case 0, 3: connect.signatureVersion = .v3
+    case 2: connect.signatureVersion = .v2
+    default: throw Failure(.argument, .program, "signature_version is \(options.signature_version), known are 2 and 3")
+    }
     connect.locale = try name("locale", options.locale) ?? []
     connect.userAgent = try name("user_agent", options.user_agent) ?? []
-    connect.credentials = Credentials(
-        token: try name("token", options.token) ?? [], password: try name("password", options.password) ?? [])
     return connect
+}
+
+private func credentials(_ options: gw_client_options) throws(Failure) -> Credentials {
+    Credentials(
+        token: try name("token", options.token) ?? [],
+        bootstrapToken: try name("bootstrap_token", options.bootstrap_token) ?? [],
+        deviceToken: try name("device_token", options.device_token) ?? [],
+        password: try name("password", options.password) ?? [],
+        approvalRuntimeToken: try name("approval_runtime_token", options.approval_runtime_token) ?? [],
+        agentIdentityToken: try name("agent_identity_token", options.agent_identity_token) ?? [])
+}
+
+private func permissions(
+    _ options: gw_client_options
+) throws(Failure) -> [(name: [UInt8], isGranted: Bool)] {
+    guard options.permission_count > 0 else { return [] }
+    guard let list = options.permissions, options.permission_count <= 1024 else {
+        throw Failure(.argument, .program, "permissions must hold permission_count entries, at most 1024")
+    }
+    var permissions: [(name: [UInt8], isGranted: Bool)] = []
+    for index in 0..<options.permission_count {
+        guard let permission = try name("permission", list[index].name) else {
+            throw Failure(.argument, .program, "permission \(index) has no name")
+        }
+        try checkReserved(list[index].reserved)
+        permissions.append((permission, list[index].granted != 0))
+    }
+    return permissions
+}
+
+/// The inside of a JSON object.
+private func extraMembers(_ value: UnsafePointer<CChar>?) throws(Failure) -> [UInt8] {
+    guard let value else { return [] }
+    let given = borrowedBytes(value)
+    let text = try json("extra_params", given.baseAddress, given.count)
+    var members = JSONMembers()
+    guard JSON.scan(text, &members)?.kind == .object else {
+        throw Failure(.jsonText, .program, "extra_params is not a JSON object")
+    }
+    let inside = text.drop { $0 != 0x7b }.dropFirst()
+    guard members.count > 0, let end = inside.lastIndex(of: 0x7d) else { return [] }
+    return Array(inside[..<end])
 }
 
 private func dialSettings(

@@ -1,5 +1,6 @@
 import CGatewire
 import GWBase
+import GWGateway
 import GWRuntime
 
 @_cdecl("gw_doctor_start") @implementation
@@ -16,6 +17,9 @@ public func gw_doctor_start(
             let settings = try clientSettings(options, context.tls, reconnects: false)
             guard settings.link.alternates.isEmpty else {
                 throw Failure(.argument, .program, "a doctor looks at one URL: start one for each of the alternates")
+            }
+            guard !settings.machine.asksForCredentials else {
+                throw Failure(.argument, .program, "a doctor asks for no credentials: give them in the options")
             }
             return settings
         }

@@ -13,7 +13,7 @@ mkdir -p "$out/certificates" "$out/logs"
 rm -f "$out"/logs/*
 [ -f "$out/certificates/self.pem" ] || Tests/C/certificates.sh "$out/certificates"
 
-programs="versions arguments link calls observe socketio liveness routes endpoints doctor sockets socket-limits upgrades redirects trust verdicts
+programs="versions arguments link calls credentials observe socketio liveness routes endpoints doctor sockets socket-limits upgrades redirects trust verdicts
   hostile threads crowd promises exits cut stalled reconnects networks"
 flags="-std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:-} -Iinclude"
 

@@ -8,7 +8,9 @@ func fuzzEnvelope(_ input: UnsafeRawBufferPointer) {
     var choices = Choices(input)
     let state = choices.byte()
     var now = Instant(microseconds: 5_000_000)
-    let client = ClientSession(settings: .init(), signer: nil, calls: PendingCalls(), now: now)
+    let client = ClientSession(
+        settings: .init(), signer: nil,
+        authentication: ClientMachine.Settings().makeAuthentication(), calls: PendingCalls(), now: now)
     var settings = ServerSession.Settings()
     if state & 8 != 0 { settings.policy.token = withExactly([0x74]) { Secret(copying: UnsafeRawBufferPointer($0)) } }
     settings.policy.protocolVersion = state & 16 == 0 ? 3 : 4

@@ -7,6 +7,7 @@ final class ClientEnd {
     enum Step {
         case none
         case send(String)
+        case ask(UInt64)
         case connected(Hello, warning: Failure?)
         case event(String, payload: String?, missing: UInt64)
         case accepted(UInt64, payload: String?)
@@ -27,25 +28,40 @@ final class ClientEnd {
     private(set) var connectID = ""
 
     init(
-        _ settings: ClientSession.Settings = ClientSession.Settings(), signer: (any DeviceSigner)? = nil,
-        calls: PendingCalls = PendingCalls(), now: Instant = start
+        _ settings: ClientSession.Settings = ClientSession.Settings(), credentials: Credentials = Credentials(),
+        signer: (any DeviceSigner)? = nil, calls: PendingCalls = PendingCalls(), now: Instant = start,
+        asks: Bool = false
     ) {
         self.now = now
-        session = ClientSession(settings: settings, signer: signer, calls: calls, now: now)
+        let authentication = ClientAuthentication(
+            credentials, keeper: nil, role: settings.connect.role, scopes: settings.connect.scopes,
+            asks: asks)
+        session = ClientSession(
+            settings: settings, signer: signer, authentication: authentication, calls: calls, now: now)
     }
 
     func receive(_ json: String) -> Step { receive(Array(json.utf8)) }
 
     func receive(_ bytes: [UInt8]) -> Step {
         let message = Text(bytes)
+        return step(session.receive(message.bytes, now: now, wallMilliseconds: 1_767_225_600_500), message)
+    }
+
+    /// The host's answer to a question for credentials.
+    func answer(question: UInt64, isGiven: Bool = true) -> Step {
+        step(session.answered(question, isGiven: isGiven, now: now, wallMilliseconds: 1_767_225_600_500), Text(""))
+    }
+
+    private func step(_ action: consuming ClientSession.MessageAction, _ message: Text) -> Step {
         func cut(_ value: JSONSlice?) -> String? { value.map { text(message.bytes[$0.range]) } }
-        switch session.receive(message.bytes, now: now, wallMilliseconds: 1_767_225_600_500) {
+        switch consume action {
         case .none: return .none
         case .settled: return .none
         case .send(let frame):
             let sent = text(frame)
             connectID = object(sent)["id"] as? String ?? ""
             return .send(sent)
+        case .ask(let question): return .ask(question)
         case .connected(let hello, let warning): return .connected(hello, warning: warning)
         case .event(let event, let missing):
             let name = JSON.string(event.name, in: message.bytes) ?? []

@@ -15,15 +15,57 @@ struct ConnectFailureTests {
     func detailCodes() throws {
         for item in try cases("byDetailCode", of: "reconnect-decisions.json") {
             let code: String = try required("code", of: item)
+            func next(_ repeats: Int, canShowStored: Bool = false) -> Recovery {
+                var details: [String: Any] = ["code": code]
+                if canShowStored { details["canRetryWithDeviceToken"] = true }
+                return verdict(["code": "INVALID_REQUEST", "message": "m", "details": details])
+                    .recovery(repeats: repeats, canShowStored: canShowStored, slowMilliseconds: 30_000)
+            }
+            let usual = Recovery.retry(floorMilliseconds: 0)
+            let wanted: [Recovery]
+            switch try required("action", of: item["recommended"], as: String.self) {
+            case "pause": wanted = [.pause, .pause]
+            case "retry": wanted = [usual, usual, usual, usual]
+            case "retry-slow": wanted = [.retry(floorMilliseconds: 30_000)]
+            case "retry-once": wanted = [usual, .pause]
+            case "pause-after-3": wanted = [usual, usual, .pause]
+            case let other: throw Failure(.argument, .none, "an unknown action: \(other)")
+            }
+            for (index, wanted) in wanted.enumerated() { #expect(next(index + 1) == wanted, "\(code)") }
+
+            // Where the reference stops although it could show the stored token, so do we.
+            let pauses: Bool = try required("retryPendingTrue", of: item["v2026_9_2_nodeClient"])
+            #expect(next(1, canShowStored: true) == (pauses ? .pause : .retryWithStoredToken), "\(code)")
             let failure = verdict(["code": "INVALID_REQUEST", "message": "m", "details": ["code": code]])
-            // No retry with a stored token is ever pending.
-            let pauses: Bool = try required("retryPendingFalse", of: item["v2026_9_2_nodeClient"])
-            let recommended: String? = member("action", of: item["recommended"])
-            // Where the reference stops, so do we; beyond that only where it would loop on what cannot help.
-            if pauses || recommended != "pause" { #expect(failure.stopsReconnecting == pauses, "\(code)") }
             #expect(failure.failure.isRetryable == !failure.stopsReconnecting, "\(code)")
             #expect(text(failure.failure.name) == code && failure.failure.text.contains(code), "\(code)")
-            #expect(failure.startupDelayMilliseconds == nil, "\(code)")
+        }
+    }
+
+    @Test("a gateway that limits the rate is asked again only where it says when (5.4)")
+    func rateLimited() {
+        var error: [String: Any] = [
+            "code": "INVALID_REQUEST", "message": "m", "details": ["code": "AUTH_RATE_LIMITED"],
+        ]
+        #expect(verdict(error).recovery(repeats: 1, canShowStored: true, slowMilliseconds: 1) == .pause)
+        error["retryAfterMs"] = 7000
+        let recovery = verdict(error).recovery(repeats: 1, canShowStored: true, slowMilliseconds: 1)
+        #expect(recovery == .retry(floorMilliseconds: 7000))
+    }
+
+    @Test("the id of a pairing request is shown if it has the form of one (5.5)")
+    func requestID() {
+        func shown(_ id: Any) -> ConnectFailure {
+            verdict([
+                "code": "NOT_PAIRED", "message": "m", "details": ["requestId": id, "code": "PAIRING_REQUIRED"],
+            ])
+        }
+        let good = ["a", "7f.x_y:z-1", String(repeating: "x", count: 128)]
+        for id in good {
+            #expect(text(shown(id).details?.requestID ?? []) == id && shown(id).failure.text.contains(id))
+        }
+        for id in ["", "-a", "a b", "a\n", "\u{e9}", String(repeating: "x", count: 129), 7] as [Any] {
+            #expect(shown(id).details?.requestID.isEmpty == true, "\(id)")
         }
     }
 
@@ -67,12 +109,12 @@ struct ConnectFailureTests {
         let startup: [String: Any] = [
             "code": "UNAVAILABLE", "message": "m", "retryable": true, "details": ["reason": "startup-sidecars"],
         ]
-        #expect(verdict(startup).startupDelayMilliseconds == 500)
+        #expect(startupDelay(verdict(startup)) == 500)
         for (name, value) in [("code", "X"), ("retryable", false), ("details", ["reason": "other"])] as [(String, Any)]
         {
             var other = startup
             other[name] = value
-            #expect(verdict(other).startupDelayMilliseconds == nil && !verdict(other).stopsReconnecting)
+            #expect(startupDelay(verdict(other)) == nil && !verdict(other).stopsReconnecting)
         }
     }
 

@@ -8,10 +8,13 @@ import Testing
 struct ConnectParametersTests {
     private static let hostile = "a\"b\\c\n\u{0}✓"
 
-    private func sent(_ connect: ConnectParameters, signer: (any DeviceSigner)? = nil) -> [String: Any] {
+    private func sent(
+        _ connect: ConnectParameters, _ credentials: Credentials = Credentials(), signer: (any DeviceSigner)? = nil
+    ) -> [String: Any] {
         var settings = ClientSession.Settings()
         settings.connect = connect
-        guard case .send(let frame) = ClientEnd(settings, signer: signer).receive(ClientEnd.challenge) else {
+        let end = ClientEnd(settings, credentials: credentials, signer: signer)
+        guard case .send(let frame) = end.receive(ClientEnd.challenge) else {
             return [:]
         }
         return object(frame)["params"] as? [String: Any] ?? [:]
@@ -42,47 +45,23 @@ struct ConnectParametersTests {
         connect.caps = [hostile]
         connect.locale = hostile
         connect.userAgent = hostile
-        connect.credentials = Credentials(token: hostile, password: hostile)
-        let params = sent(connect, signer: TestSigner(seed: Array(0..<32)))
+        let credentials = Credentials(
+            token: hostile, deviceToken: hostile, password: hostile, approvalRuntimeToken: hostile,
+            agentIdentityToken: hostile)
+        let params = sent(connect, credentials, signer: TestSigner(seed: Array(0..<32)))
         for name in ["version", "displayName", "platform", "deviceFamily", "instanceId"] {
             #expect(member(name, of: params["client"]) == Self.hostile, "\(name)")
         }
         for name in ["role", "locale", "userAgent"] { #expect(params[name] as? String == Self.hostile, "\(name)") }
         #expect(params["scopes"] as? [String] == [Self.hostile, Self.hostile])
         #expect(params["caps"] as? [String] == [Self.hostile])
-        #expect(member("token", of: params["auth"]) == Self.hostile)
-        #expect(member("password", of: params["auth"]) == Self.hostile)
-    }
-
-    @Test("token and password as in the vectors; other credentials are not chosen here")
-    func credentials() throws {
-        for item in try cases("cases", of: "connect-auth.json") {
-            let options: [String: Any] = try required("options", of: item)
-            guard Set(options.keys).isSubset(of: ["token", "password", "trustedEndpoint"]) else { continue }
-            let name: String = try required("name", of: item)
-            let wanted: [String: Any] = try required("v2026_9_2", of: item)
-            func option(_ name: String) -> [UInt8] { (options[name] as? String ?? "").bytes }
-            var connect = ConnectParameters()
-            connect.clientVersion = "1".bytes
-            connect.credentials = Credentials(token: option("token"), password: option("password"))
-            let signer = TestSigner(seed: Array(0..<32))
-            let params = sent(connect, signer: signer)
-            #expect(canonical(params["auth"] ?? NSNull()) == canonical(wanted["auth"]), "\(name)")
-
-            // What was signed shows in that it can be verified.
-            let message = Text(json(params))
-            var request = try ConnectRequest(message.scan(), in: message.bytes)
-            request.token = member("signatureToken", of: wanted, as: String.self)?.bytes
-            let device = try #require(request.device)
-            let version = Admission.signedVersion(request, device, device.nonce, signer.key.publicKey, TestVerifier())
-            #expect(version == .v3, "\(name)")
-        }
+        let names = ["token", "deviceToken", "password", "approvalRuntimeToken", "agentRuntimeIdentityToken"]
+        for name in names { #expect(member(name, of: params["auth"]) == Self.hostile, "\(name)") }
     }
 
     @Test("blank credentials are absent, and white space around them is not part of them (5.1)")
     func trimming() {
-        var connect = ConnectParameters()
-        connect.credentials = Credentials(token: " \t".bytes, password: "\u{a0}p w\n".bytes)
-        #expect(canonical(sent(connect)["auth"]) == #"{"password":"p w"}"#)
+        let credentials = Credentials(token: " \t".bytes, password: "\u{a0}p w\n".bytes)
+        #expect(canonical(sent(ConnectParameters(), credentials)["auth"]) == #"{"password":"p w"}"#)
     }
 }

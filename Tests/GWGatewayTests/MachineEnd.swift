@@ -127,6 +127,7 @@ final class MachineEnd {
         switch consume action {
         case .none: break
         case .send(let frame): connectID = object(text(frame))["id"] as? String ?? ""
+        case .ask(let question): told.append("ask \(question)")
         case .connected:
             told.append("connected \(machine.connections)")
             if let resync = machine.resyncAfterReconnect(now) { tell(resync) }

@@ -97,6 +97,13 @@ func bytes(hex: String) -> [UInt8] {
     return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }
 
+/// The delay that a starting gateway asks for; nil if it does not.
+func startupDelay(_ failure: ConnectFailure) -> UInt32? {
+    guard case .retryAfter(let milliseconds) = failure.recovery(repeats: 1, canShowStored: true, slowMilliseconds: 1)
+    else { return nil }
+    return milliseconds
+}
+
 // MARK: - Keys
 
 final class TestSigner: DeviceSigner {

@@ -131,7 +131,7 @@ struct ReconnectTests {
             )
             let error = ErrorObject(message.scan(), in: message.bytes)
             let failure = ConnectFailure(error, in: message.bytes)
-            #expect(failure.startupDelayMilliseconds == member("delayMs", of: item), "\(after)")
+            #expect(startupDelay(failure) == member("delayMs", of: item), "\(after)")
             #expect(!failure.stopsReconnecting)
         }
     }

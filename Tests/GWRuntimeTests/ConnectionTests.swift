@@ -148,7 +148,7 @@ extension RuntimeTests {
             let server = try host.serve { $0.session.policy.token = right }
             _ = try host.open(port: server.address.port) {
                 $0.machine.reconnects = true
-                $0.machine.session.connect.credentials = Credentials(token: "wrong".bytes, password: [])
+                $0.machine.credentials = Credentials(token: "wrong".bytes, password: [])
             }
             let closed = try host.wait(.clientClosed)
             #expect(closed.status == .connectRejected && closed.name == "AUTH_TOKEN_MISMATCH")

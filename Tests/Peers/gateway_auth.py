@@ -145,16 +145,24 @@ class Credentials:
     token: Optional[str] = None
     password: Optional[str] = None
     bootstrap_token: Optional[str] = None
+    generation: str = "newest"
     device_tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: how often all device tokens were replaced
+    rotations: int = 0
 
     @property
     def mode(self) -> str:
         return "token" if self.token is not None else "password" if self.password is not None else "none"
 
     def issue(self, device_id: str, role: str) -> str:
-        token = hashlib.sha256(f"device token {device_id} {role}".encode()).hexdigest()
+        token = hashlib.sha256(f"device token {device_id} {role} {self.rotations}".encode()).hexdigest()
         self.device_tokens[device_id, role] = token
         return token
+
+    def rotate(self) -> None:
+        """Every device token that was issued is worth nothing from now on."""
+        self.rotations += 1
+        self.device_tokens.clear()
 
     def shared_failure(self, auth: dict[str, Any]) -> Optional[str]:
         """Why the shared credential does not pass; ``None`` when it does."""
@@ -179,6 +187,9 @@ class Credentials:
             issued = self.device_tokens.get((device["id"], params.get("role", "operator")))
             candidate = auth.get("deviceToken") or auth.get("token")
             if issued is not None and candidate == issued:
+                # The newest take what stands in auth.token for the shared token, whatever stands beside it.
+                if self.generation == "newest" and not auth.get("deviceToken"):
+                    raise refusal_for_reason("token_mismatch")
                 return
             if auth.get("deviceToken"):
                 reason = "device_token_mismatch"

@@ -57,7 +57,9 @@ class GatewayDouble:
         self.faults = Faults()
         self.faults.update(faults)
         self.faults_left: Optional[int] = None
-        self.credentials = Credentials(self.settings.token, self.settings.password)
+        self.credentials = Credentials(
+            self.settings.token, self.settings.password, self.settings.bootstrap_token, self.settings.generation
+        )
         self.journal: list[dict[str, Any]] = []
         self.sessions: set[Session] = set()
         self._waiting: list[asyncio.Future[None]] = []

@@ -160,7 +160,8 @@ class Session:
             hello = self.admission(frame)
         except Refusal as refusal:
             self.log("refused", error=refusal.error())
-            await self.refuse(frame["id"], refusal.error())
+            if not self.faults.close_unanswered:
+                await self.refuse(frame["id"], refusal.error())
             raise Closing(refusal.close_code, refusal.reason) from None
         if self.faults.never_hello:
             await self.socket.wait_closed()
@@ -190,7 +191,10 @@ class Session:
         if "Origin" in self.socket.request.headers:
             raise refusal_for_code("CONTROL_UI_ORIGIN_NOT_ALLOWED")
         if self.faults.reject is not None:
-            raise refusal_for_code(self.faults.reject, params)
+            refusal = refusal_for_code(self.faults.reject, params)
+            refusal.details = {**(refusal.details or {}), **self.faults.reject_details}
+            refusal.retry_after_ms = self.faults.retry_after_ms
+            raise refusal
         return self.hello(params, self.authenticate(params))
 
     def authenticate(self, params: dict[str, Any]) -> Optional[str]:
@@ -211,7 +215,7 @@ class Session:
         version = verify_device(params, self.nonce, time.time_ns() // 1_000_000)
         self.log("device verified", payload=version)
         double.credentials.check(params)
-        if double.settings.pairing:
+        if double.settings.pairing and params["device"]["id"] not in double.settings.approved:
             raise pairing_required(params, "req-1")
         return double.credentials.issue(params["device"]["id"], role)
 
@@ -226,6 +230,10 @@ class Session:
         auth: dict[str, Any] = {"role": role, "scopes": self.scopes}
         if device_token is not None:
             auth |= {"deviceToken": device_token, "issuedAtMs": time.time_ns() // 1_000_000}
+        if self.faults.more_tokens:
+            auth["deviceTokens"] = [
+                {"deviceToken": token, "role": role, "scopes": []} for role, token in self.faults.more_tokens.items()
+            ]
         hello: dict[str, Any] = {
             "type": "hello-ok",
             "protocol": self.double.settings.protocol,

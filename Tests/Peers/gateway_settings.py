@@ -17,8 +17,14 @@ class Faults:
     refuse: Optional[int] = None
     refuse_headers: dict[str, str] = field(default_factory=dict)
     refuse_body: str = ""
-    #: refuses the connect request with this detail code
+    #: refuses the connect request with this detail code, with these further details, and a time to wait
     reject: Optional[str] = None
+    reject_details: dict[str, Any] = field(default_factory=dict)
+    retry_after_ms: Optional[int] = None
+    #: closes with the refusal's text instead of answering
+    close_unanswered: bool = False
+    #: issues these tokens too: role to token
+    more_tokens: dict[str, str] = field(default_factory=dict)
     starting: bool = False
     restarting: bool = False
     never_hello: bool = False
@@ -61,10 +67,14 @@ class Settings:
     protocol: int = 4
     token: Optional[str] = None
     password: Optional[str] = None
+    bootstrap_token: Optional[str] = None
+    #: how the gateway treats what differs between its generations: ``spring`` (protocol 3) or ``newest``
+    generation: str = "newest"
     deflate: bool = True
     tick_interval_ms: int = 30_000
     handshake_timeout_ms: int = 15_000
-    #: devices must be approved first: every new one is refused with PAIRING_REQUIRED
+    #: devices must be approved first: those that are not in ``approved`` are refused with PAIRING_REQUIRED
     pairing: bool = False
+    approved: set[str] = field(default_factory=set)
     ping_interval: Optional[float] = 25.0
     journal_file: Optional[TextIO] = None

@@ -261,6 +261,8 @@ final class Channel {
         guard !isClosed else { return }
         stage = .closed
         owner = nil
+        head.clear()
+        webSocket?.output.clear()
         wire.close(side)
     }
 

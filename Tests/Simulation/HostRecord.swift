@@ -17,6 +17,8 @@ final class HostRecord: ClientHost {
     var subscriptions: [UInt64: Int] = [:]
     private var connections: UInt64 = 0
     private var present: Connection?
+    /// Failed attempts since the last hello, as far as they count.
+    private var failures: UInt32 = 0
     /// Of the last event that the host was given.
     private var lastSequence: UInt64?
 
@@ -62,6 +64,7 @@ final class HostRecord: ClientHost {
         let named = String(decoding: hello.connectionID, as: UTF8.self)
         world.check(named.isEmpty || named == "\(wire)", "the hello of wire \(named) comes on wire \(wire)")
         connections += 1
+        failures = 0
         world.check(client.machine.connections == connections, "connections are not counted one by one")
         present = Connection(wire: wire)
         openings.begin(wire, subscriptions: Set(subscriptions.values), syncCalls: settings.sync.count)
@@ -90,9 +93,12 @@ final class HostRecord: ClientHost {
         client.trace("tries again in \(retryMilliseconds) ms")
         let floor = max(failure.retryAfterMilliseconds, UInt32(present?.restartMilliseconds ?? 0))
         world.check(retryMilliseconds >= floor, "it comes back in \(retryMilliseconds) ms, asked for \(floor)")
-        world.check(
-            retryMilliseconds <= max(Limits.reconnectMaximumMilliseconds, floor + 1000),
-            "it waits \(retryMilliseconds) ms")
+        // The window doubles with each failed attempt; what the gateway asks for is spread over a second, and while it starts
+        // the client waits two at most.
+        let window = min(Limits.reconnectInitialMilliseconds << failures, Limits.reconnectMaximumMilliseconds)
+        failures = min(failures + 1, 20)
+        let limit = max(window, floor + 1000, 2000)
+        world.check(retryMilliseconds <= limit, "it waits \(retryMilliseconds) ms, \(limit) at most are due")
         connectionEnded(connection, failure)
     }
 

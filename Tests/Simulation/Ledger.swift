@@ -93,6 +93,11 @@ final class Ledger {
         case .notSent:
             if call.place == nil { tally.neverWritten += 1 } else { tally.notSent += 1 }
         case .outcomeUnknown:
+            // What is queued on a channel that only lingers may still leave.
+            if let (channel, offset) = call.place, channel.isClosed {
+                world.check(
+                    channel.leftOffset > offset, "no byte of call \(place) has left, but its outcome is unknown")
+            }
             tally.unknown += 1
         case .callTimeout:
             world.check(now >= call.deadline, "call \(place) times out before its time")

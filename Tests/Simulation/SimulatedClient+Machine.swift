@@ -23,6 +23,9 @@ extension SimulatedClient {
             break
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
+        case .ask:
+            // No simulated client lets itself be asked for credentials.
+            break
         case .connected(let hello, _):
             host.clientConnected(self, hello: hello)
             if let resync = machine.resyncAfterReconnect(now) { host.client(self, resync: resync) }

@@ -140,8 +140,28 @@ export interface ClientOptions {
 
   token?: string
   password?: string
+  /** Pairs this device once. */
+  bootstrapToken?: string
+  /** Issued by the gateway, in place of the one that the library has stored. */
+  deviceToken?: string
+  approvalRuntimeToken?: string
+  agentIdentityToken?: string
+  /**
+   * Asked at each attempt, once the gateway has sent its challenge: what the client proves itself with from then on; undefined if there is
+   * nothing now.  Not for doctor().
+   */
+  credentials?: () => Credentials | undefined | Promise<Credentials | undefined>
+  /**
+   * true: where somebody must act first, such as to give another token or to approve the device, the client stays and waits for
+   * resume(); otherwise it ends.
+   */
+  pause?: boolean
   /** File of the device identity; made if it is missing.  Left out: a fresh identity. */
   identityFile?: string
+  /** File for the device tokens that gateways issue; needs identityFile.  Left out: they live as long as the client. */
+  tokenFile?: string
+  /** Of the device's proof. Default: 3. */
+  signatureVersion?: 2 | 3
   /** false: connect without a device identity; gateways grant no scopes then. */
   device?: boolean
 
@@ -151,10 +171,24 @@ export interface ClientOptions {
   displayName?: string
   platform?: string
   deviceFamily?: string
+  modelIdentifier?: string
+  /** Needs newParams. */
+  buildId?: string
+  /** Needs newParams. */
+  timeZone?: string
   instanceId?: string
   role?: string
   scopes?: readonly string[]
   caps?: readonly string[]
+  commands?: readonly string[]
+  permissions?: Readonly<Record<string, boolean>>
+  pathEnv?: string
+  /** Members that are added to the connect request; needs newParams. */
+  extraParams?: object
+  /** true: send members of the connect request that older gateways refuse. */
+  newParams?: boolean
+  /** true: ids, modes, roles and scopes may be others than the library knows. */
+  anyNames?: boolean
   locale?: string
   userAgent?: string
   /** Modes, trust on first use, other CAs, client certificates, versions and ciphers. */
@@ -171,6 +205,8 @@ export interface ClientOptions {
   tlsTimeoutMs?: number
   upgradeTimeoutMs?: number
   challengeTimeoutMs?: number
+  /** For credentials. Default: 10000. */
+  credentialsTimeoutMs?: number
   helloTimeoutMs?: number
   closeTimeoutMs?: number
   callTimeoutMs?: number
@@ -292,6 +328,16 @@ export interface Subscribed {
   error: GatewireError | null
 }
 
+/** What a client proves itself with.  What is left out, it does not have any more. */
+export interface Credentials {
+  token?: string
+  bootstrapToken?: string
+  deviceToken?: string
+  password?: string
+  approvalRuntimeToken?: string
+  agentIdentityToken?: string
+}
+
 export interface ConnectOptions extends ClientOptions {
   /** Gives up waiting for the first hello. */
   signal?: AbortSignal
@@ -317,7 +363,7 @@ export interface DoctorStep {
   details: any
 }
 
-export interface DoctorOptions extends Omit<ClientOptions, 'alternates'> {
+export interface DoctorOptions extends Omit<ClientOptions, 'alternates' | 'credentials'> {
   /** false: be content with the hello, and do not wait for the gateway's first tick. */
   tick?: boolean
   /** Called with each step as it is judged. */
@@ -394,8 +440,8 @@ export interface EventStreamOptions {
 export interface ClientEvents {
   /** A hello arrived; calls can be made. */
   connected: (hello: any) => void
-  /** An attempt failed or a connection ended; the next attempt follows after error.retryAfterMs. */
-  disconnected: (error: GatewireError) => void
+  /** An attempt failed or a connection ended; the next attempt follows after error.retryAfterMs, or, paused, after resume(). */
+  disconnected: (error: GatewireError, how: { paused: boolean }) => void
   /** The last event: null after close(), else why the client has given up. */
   closed: (error: GatewireError | null) => void
   /** Something that the gateway sent was ignored, or it granted something other than asked. */
@@ -436,6 +482,10 @@ export class Client extends EventEmitter {
   tls (): TlsState | undefined
   /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */
   setPins (pins: string | readonly string[]): void
+  /** Replaces the credentials, from the next attempt on; a paused client needs resume(), too. */
+  setCredentials (credentials: Credentials): void
+  /** Begins a new attempt now, for a client that is paused or waits for its next one. */
+  resume (): void
   /** The hello of the connection, at once or when there is one; rejects when the client ends. */
   ready (options?: { signal?: AbortSignal }): Promise<any>
   /**

@@ -60,7 +60,7 @@ enum {
   GW_ERR_PLAINTEXT = -108,   /* ws:// to a host that is not loopback, without permission */
   GW_ERR_PIN_TEXT = -109,    /* not a SHA-256 fingerprint, or a pin together with ws:// */
   GW_ERR_JSON_TEXT = -110,   /* params or payload given by the host is not valid JSON */
-  GW_ERR_IDENTITY = -111,    /* the device identity could not be read, made or stored */
+  GW_ERR_IDENTITY = -111,    /* the device identity or its tokens could not be read, made or stored */
   GW_ERR_CERTIFICATE = -112, /* certificate, key or CA file could not be read or do not belong together */
   GW_ERR_UNSUPPORTED = -113, /* asked for something that this build does not do */
 
@@ -186,7 +186,9 @@ enum {
   GW_STRUCT_METHOD_STATS = 24,
   GW_STRUCT_SIO_OPTIONS = 25,
   GW_STRUCT_SIO_JOIN_OPTIONS = 26,
-  GW_STRUCT_SIO_EMIT_OPTIONS = 27
+  GW_STRUCT_SIO_EMIT_OPTIONS = 27,
+  GW_STRUCT_PERMISSION = 28,
+  GW_STRUCT_CREDENTIALS = 29
 };
 
 /* Size in bytes of a public struct as the library knows it, 0 for an unknown number.  A binding compares it at load

@@ -36,8 +36,19 @@ enum {
   GW_CLIENT_NO_RECONNECT = 1u << 2,      /* one connection; its end is the client's end */
   GW_CLIENT_NO_DEFLATE = 1u << 3,        /* do not offer permessage-deflate */
   GW_CLIENT_DEFLATE_TAKEOVER = 1u << 4,  /* keep the compression window between messages (RFC 7692 section 7.1.1) */
-  GW_CLIENT_NO_DEVICE = 1u << 5          /* connect without a device identity; gateways grant no scopes then */
+  GW_CLIENT_NO_DEVICE = 1u << 5,         /* connect without a device identity; gateways grant no scopes then */
+  GW_CLIENT_PAUSE = 1u << 6,             /* where somebody must act first, pause instead of ending (credentials.h) */
+  GW_CLIENT_ASK_CREDENTIALS = 1u << 7,   /* ask for credentials at each attempt (credentials.h) */
+  GW_CLIENT_NEW_PARAMS = 1u << 8,        /* send members of the connect request that older gateways refuse */
+  GW_CLIENT_ANY_NAMES = 1u << 9          /* client_id, client_mode, role and scopes may be others than this library knows */
 };
+
+/* What a node may do; one entry of gw_client_options.permissions. */
+typedef struct gw_permission {
+  const char *name;
+  uint32_t granted; /* 1 or 0 */
+  uint32_t reserved;
+} gw_permission;
 
 typedef struct gw_client_options {
   uint32_t struct_size;
@@ -59,14 +70,23 @@ typedef struct gw_client_options {
   const char *server_name; /* sent as SNI and verified, in place of the URL's host */
   const gw_trust_options *trust; /* NULL: as said above */
 
-  /* Credentials.  Never logged, never part of an event or error, wiped when freed. */
-  const char *token;
+  /* Credentials, any of which may be NULL; credentials.h says which of them are sent.  Never logged, never part of an event or error,
+   * wiped when freed. */
+  const char *token;           /* the gateway's shared token */
+  const char *bootstrap_token; /* pairs this device once */
+  const char *device_token;    /* in place of a stored one */
   const char *password;
+  const char *approval_runtime_token; /* gateways of protocol 4 only, see GW_CLIENT_NEW_PARAMS */
+  const char *agent_identity_token;   /* likewise; agentRuntimeIdentityToken */
 
   /* Device identity (Ed25519).  A file of this library's own, made with mode 0600 if it is missing (its directory with
-   * 0700).  NULL: a fresh identity that lives as long as the client; gateways that pair devices will ask anew
-   * each time. */
+   * 0700); one of OpenClaw's own is read, but none is made in OpenClaw's directory.  NULL: a fresh identity that lives as long as the
+   * client; gateways that pair devices will ask anew each time. */
   const char *identity_file;
+
+  /* Keeps the device tokens that gateways issue, see credentials.h.  Needs identity_file.  NULL: they are kept in memory and live as long as
+   * the client. */
+  const char *token_file;
 
   /* What the client says of itself in the connect request (openclaw protocol, connect params). */
   const char *client_id;      /* NULL: "gateway-client" */
@@ -75,12 +95,21 @@ typedef struct gw_client_options {
   const char *display_name;
   const char *platform; /* NULL: "linux" */
   const char *device_family;
+  const char *model_identifier;
+  const char *build_id;  /* with GW_CLIENT_NEW_PARAMS */
+  const char *time_zone; /* with GW_CLIENT_NEW_PARAMS */
   const char *instance_id;
   const char *role; /* NULL: "operator" */
-  const char *const *scopes; /* NULL: operator.read and operator.write */
+  const char *const *scopes; /* NULL: those that the stored device token was issued with, else operator.read and operator.write */
   size_t scope_count;
   const char *const *caps;
   size_t cap_count;
+  const char *const *commands; /* that a node runs */
+  size_t command_count;
+  const gw_permission *permissions;
+  size_t permission_count;
+  const char *path_env;
+  const char *extra_params; /* a JSON object, whose members are added to the request as they are; with GW_CLIENT_NEW_PARAMS */
   const char *locale;
   const char *user_agent;
 
@@ -100,6 +129,7 @@ typedef struct gw_client_options {
   uint32_t tls_timeout_ms;       /* 0: 15000 */
   uint32_t upgrade_timeout_ms;   /* 0: 15000 */
   uint32_t challenge_timeout_ms; /* 0: 15000 */
+  uint32_t credentials_timeout_ms; /* for the host to answer GW_EVENT_CREDENTIALS_REQUEST.  0: 10000 */
   uint32_t hello_timeout_ms;     /* 0: 15000 */
   uint32_t close_timeout_ms;     /* closing handshake.  0: 5000 */
   uint32_t call_timeout_ms;      /* calls without a limit of their own, see gw_call_options.timeout_ms.  0: 30000 */
@@ -119,6 +149,8 @@ typedef struct gw_client_options {
 
   /* Messages of fewer bytes are not compressed.  0: 1024 */
   uint32_t deflate_threshold_bytes;
+
+  uint32_t signature_version; /* of the device's proof: 2 or 3.  0: 3, which also binds platform and device_family */
   uint32_t dialect; /* GW_DIALECT_... */
 
   /* What each connection begins with, and what happens without one (call.h). */
@@ -173,13 +205,13 @@ enum {
   GW_PHASE_CONNECT = 2,
   GW_PHASE_TLS = 3,
   GW_PHASE_UPGRADE = 4,
-  GW_PHASE_CHALLENGE = 5,
+  GW_PHASE_CHALLENGE = 5, /* also while the host is asked for credentials */
   GW_PHASE_HELLO = 6,
   GW_PHASE_READY = 7,
   GW_PHASE_CLOSING = 8,
   GW_PHASE_CLOSED = 9,
-  GW_PHASE_PAUSED = 11, /* no attempt until the host acts */
-  GW_PHASE_PROXY = 10 /* between GW_PHASE_CONNECT and GW_PHASE_TLS: a proxy opens the tunnel */
+  GW_PHASE_PROXY = 10, /* between GW_PHASE_CONNECT and GW_PHASE_TLS: a proxy opens the tunnel */
+  GW_PHASE_PAUSED = 11 /* no attempt until the host acts */
 };
 
 typedef struct gw_client_state {

@@ -120,7 +120,7 @@ GW_EXPORT gw_status gw_context_wake(gw_context *context);
  * one from which nothing arrives within 5 seconds (or its pong limit, if that is shorter) ends with
  * GW_ERR_PONG_TIMEOUT, and a client then reconnects.  Connections whose pings or pong limit are switched off are left
  * alone.  Clients that wait for their next attempt begin it at once, and their waits grow from reconnect_initial_ms
- * again; the attempts stay counted.  What is under way to a WebSocket connection, of clients and sockets, from the name to the
+ * again; the attempts stay counted.  Paused clients try again, too.  What is under way to a WebSocket connection, of clients and sockets, from the name to the
  * upgrade, is dropped and begun anew with its time limits, without an event.  Two go on: one over a descriptor of the host, which
  * can be used once, and one that waits for gw_trust_answer; so does a doctor.  Call it when the network has settled, not for each
  * step of a change.

@@ -48,7 +48,7 @@ enum {
 
 /* Starts and returns.
  *   options  as for gw_client_open, time limits too; what is about reconnecting, calls and queues is not used;
- *            alternates are refused: each URL is another examination.  Without identity_file
+ *            alternates are refused: each URL is another examination, and so is GW_CLIENT_ASK_CREDENTIALS.  Without identity_file
  *            the gateway sees a device that it does not know, and may ask for an approval that no later client can use.
  *   doctor   set to the id that is the source of its events; user_data is that of the options
  * Statuses: as gw_client_open; GW_ERR_FLAGS for unknown flags.  Threads: any. */

@@ -27,7 +27,8 @@ enum {
    * name: the server version. */
   GW_EVENT_CLIENT_CONNECTED = 1,
 
-  /* An attempt failed or a connection ended, and the library will try again after retry_after_ms.
+  /* An attempt failed or a connection ended, and the library will try again after retry_after_ms, or, with GW_EVENT_PAUSED, when the host
+   * says so (gw_client_resume).
    * status, text, actor: why.  connection: as above, 0 for an attempt that never reached hello.
    * code: close code (RFC 6455 section 7.4) or HTTP status.  name: the gateway's detail code, if it gave one.
    * payload: JSON details (refused certificate as in GW_EVENT_TRUST_REQUEST, refused upgrade, error details), or empty. */
@@ -37,8 +38,9 @@ enum {
    * Fields as in GW_EVENT_CLIENT_DISCONNECTED; status GW_OK after gw_client_close. */
   GW_EVENT_CLIENT_CLOSED = 3,
 
-  /* Something that the peer sent was ignored (GW_ERR_JSON, GW_ERR_FRAME, GW_ERR_UNKNOWN_ID), or the grant differs from
-   * what was asked (GW_OK, name "scopes"), or events that were held are let go (name "resync"); the connection goes on.  status, text, actor. */
+  /* Something that the peer sent was ignored (GW_ERR_JSON, GW_ERR_FRAME, GW_ERR_UNKNOWN_ID), the grant differs from what was
+   * asked (GW_OK, name "scopes"), a device token could not be stored (GW_ERR_IDENTITY, name "token_file"), or events that were held are let
+   * go (name "resync"); the connection goes on.  status, text, actor. */
   GW_EVENT_CLIENT_WARNING = 4,
 
   /* The outgoing queue fell below its low mark after a GW_QUEUED. */
@@ -62,6 +64,10 @@ enum {
    * GW_ERR_CALL_TIMEOUT, GW_ERR_CANCELLED: text says why; name is the idempotency key of a call with GW_CALL_IDEMPOTENT. */
   GW_EVENT_CALL_DONE = 9,
 
+  /* With GW_CLIENT_ASK_CREDENTIALS: the gateway has sent its challenge, and the connect request waits for the host's credentials.  Answer with
+   * gw_client_answer_credentials within credentials_timeout_ms, after which the attempt ends with GW_ERR_CREDENTIALS.  subject: the question,
+   * which only this attempt asks. */
+  GW_EVENT_CREDENTIALS_REQUEST = 10,
   /* What the host knows of the gateway may be stale: fetch it anew (call.h).  Comes after GW_EVENT_CLIENT_CONNECTED of each connection but the
    * first, and after GW_EVENT_GAP.  subject: what gw_client_resynced is told; code: GW_RESYNC_...; sequence: of the last event that the
    * host has, or GW_NO_SEQUENCE. */

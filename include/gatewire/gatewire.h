@@ -18,7 +18,8 @@
  * look at the events it fills in, free the client and the context.
  *
  * Promises, each with a test:
- *   - no signal handler, no SIGPIPE, no output, no environment variable read unless a route asks for it, no global set-up call;
+ *   - no signal handler, no SIGPIPE, no output, no environment variable read unless a route or a file of identity or tokens asks for
+ *     it, no global set-up call;
  *   - no thread unless asked for, except a short-lived one while a host name is looked up (a literal address
  *     needs none);
  *   - every descriptor is close-on-exec; in a forked child every call answers GW_ERR_FORKED;
@@ -43,6 +44,7 @@
 #include "route.h"
 #include "trust.h"
 #include "client.h"
+#include "credentials.h"
 #include "call.h"
 #include "observe.h"
 #include "socketio.h"

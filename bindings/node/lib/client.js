@@ -4,29 +4,34 @@ const { EventEmitter } = require('node:events')
 const { inspect } = require('node:util')
 
 const { cancelled, checkSignal, readOffline, readResync, readSync, startCall, writeParams } = require('./calls.js')
+const { answerCredentials, checkExtraParams, checkPermissions, setCredentials } = require('./credentials.js')
 const { feed, hold, joinId, letGo, owners, words } = require('./delivery.js')
 const { lastError, makeError } = require('./errors.js')
 const { EventStream, GatewayEvent } = require('./events.js')
 const { native, ID_HIGH, ID_LOW } = require('./native.js')
 const {
-  checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions, wrongType
+  checkFunction, checkInteger, checkNames, checkObject, checkText, checkTexts, checkTime, readOptions, wrongType
 } = require('./options.js')
 const { logEntry, readDump, readObserve, readStats } = require('./observe.js')
 const { readRoute } = require('./route.js')
 const { answerTrust, readTls, readTrust } = require('./trust.js')
 
 const {
-  GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT,
-  GW_CLIENT_PLAINTEXT_ANY, GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED,
-  GW_EVENT_CLIENT_CONNECTED, GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE,
-  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_LOG, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED, GW_EVENT_TRUST_REQUEST,
-  GW_QUEUED, GW_RESYNC_GAP
+  GW_CLIENT_ANY_NAMES, GW_CLIENT_ASK_CREDENTIALS, GW_CLIENT_DEFLATE_TAKEOVER, GW_CLIENT_NEW_PARAMS,
+  GW_CLIENT_NO_DEFLATE, GW_CLIENT_NO_DEVICE, GW_CLIENT_NO_RECONNECT, GW_CLIENT_PAUSE, GW_CLIENT_PLAINTEXT_ANY,
+  GW_CLIENT_PLAINTEXT_PRIVATE, GW_ERR_GONE, GW_EVENT_CLIENT_CLOSED, GW_EVENT_CLIENT_CONNECTED,
+  GW_EVENT_CLIENT_DISCONNECTED, GW_EVENT_CLIENT_WARNING, GW_EVENT_CLIENT_WRITABLE, GW_EVENT_CREDENTIALS_REQUEST,
+  GW_EVENT_GAP, GW_EVENT_GATEWAY_EVENT, GW_EVENT_LOG, GW_EVENT_RESYNC, GW_EVENT_SUBSCRIBED, GW_EVENT_SYNCED,
+  GW_EVENT_TRUST_REQUEST, GW_QUEUED, GW_RESYNC_GAP
 } = native.constants
 
 const KINDS = {
   ...native.clientOptions,
   route: readRoute,
   trust: readTrust,
+  credentials: checkFunction,
+  permissions: checkPermissions,
+  extraParams: checkExtraParams,
   offline: readOffline,
   resync: readResync,
   initialSync: readSync,
@@ -40,7 +45,10 @@ const CHOICES = {
   plaintext: new Map([
     ['loopback', 0], ['private', GW_CLIENT_PLAINTEXT_PRIVATE], ['any', GW_CLIENT_PLAINTEXT_ANY]
   ]),
-  reconnect: new Map([[true, 0], [false, GW_CLIENT_NO_RECONNECT]])
+  reconnect: new Map([[true, 0], [false, GW_CLIENT_NO_RECONNECT]]),
+  pause: new Map([[false, 0], [true, GW_CLIENT_PAUSE]]),
+  newParams: new Map([[false, 0], [true, GW_CLIENT_NEW_PARAMS]]),
+  anyNames: new Map([[false, 0], [true, GW_CLIENT_ANY_NAMES]])
 }
 
 const PHASES = [
@@ -80,7 +88,9 @@ function readClient (where, url, options) {
   if (values.pins?.length === 0) {
     throw new TypeError(`${where}: pins must not be empty; leave the option out to trust by the CA chain`)
   }
-  return { text, flags, values }
+  const { credentials, ...rest } = values
+  const asking = credentials === undefined ? 0 : GW_CLIENT_ASK_CREDENTIALS
+  return { text, flags: flags | asking, values: rest, credentials }
 }
 
 class Client extends EventEmitter {
@@ -91,17 +101,19 @@ class Client extends EventEmitter {
   #isHeld = false
   #needDrain = false
   #ask
+  #credentials
   #end // {error} after the last event
   #closing // promise of close()
   #streams = new Set()
 
   constructor (url, options = {}) {
     super()
-    const { text, flags, values } = readClient('Client', url, options)
+    const { text, flags, values, credentials } = readClient('Client', url, options)
     const place = native.clientOpen(text, flags, values)
     if (place < 0) throw lastError(place)
     this.#place = place
     this.#ask = values.trust?.ask
+    this.#credentials = credentials
     // What may carry credentials is not kept.
     this.#url = text.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//')
     owners[place] = this
@@ -150,6 +162,17 @@ class Client extends EventEmitter {
   /** Replaces the pins, all at once, for every TLS handshake that begins from now on. */
   setPins (pins) {
     const status = native.clientSetPins(this.#place, { pins: checkTexts('setPins: pins', pins) })
+    if (status < 0) throw lastError(status)
+  }
+
+  /** Replaces the credentials, from the next attempt on; a paused client needs resume(), too. */
+  setCredentials (credentials) {
+    setCredentials(this.#place, credentials)
+  }
+
+  /** Begins a new attempt now, for a client that is paused or waits for its next one. */
+  resume () {
+    const status = native.clientResume(this.#place)
     if (status < 0) throw lastError(status)
   }
 
@@ -278,7 +301,7 @@ class Client extends EventEmitter {
         break
       case GW_EVENT_CLIENT_DISCONNECTED:
         this.#isConnected = false
-        this.emit('disconnected', notice.error())
+        this.emit('disconnected', notice.error(), { paused: notice.isPaused })
         break
       case GW_EVENT_CLIENT_WARNING:
         this.emit('warning', notice.error())
@@ -308,6 +331,9 @@ class Client extends EventEmitter {
         break
       case GW_EVENT_TRUST_REQUEST:
         answerTrust(this.#ask, notice)
+        break
+      case GW_EVENT_CREDENTIALS_REQUEST:
+        answerCredentials(this.#credentials, this.#place, notice)
         break
       case GW_EVENT_CLIENT_CLOSED:
         this.#closed(notice.status === 0 ? null : notice.error())

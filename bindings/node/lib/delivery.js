@@ -58,6 +58,7 @@ class Notice {
     this.retryable = (words[row + FLAGS] & GW_EVENT_RETRYABLE) !== 0
     this.isClean = (words[row + FLAGS] & GW_EVENT_CLEAN) !== 0
     this.isPeerFirst = (words[row + FLAGS] & GW_EVENT_PEER_FIRST) !== 0
+    this.isPaused = (words[row + FLAGS] & GW_EVENT_PAUSED) !== 0
     this.isSkipped = (words[row + FLAGS] & GW_EVENT_SKIPPED) !== 0
     this.isPaused = (words[row + FLAGS] & GW_EVENT_PAUSED) !== 0
     this.isRecovered = (words[row + FLAGS] & GW_EVENT_RECOVERED) !== 0

@@ -142,6 +142,7 @@ static const struct {
     CONSTANT(GW_EVENT_GAP),
     CONSTANT(GW_EVENT_CALL_ACCEPTED),
     CONSTANT(GW_EVENT_CALL_DONE),
+    CONSTANT(GW_EVENT_CREDENTIALS_REQUEST),
     CONSTANT(GW_EVENT_RESYNC),
     CONSTANT(GW_EVENT_SYNCED),
     CONSTANT(GW_EVENT_LOG),
@@ -179,6 +180,10 @@ static const struct {
     CONSTANT(GW_CLIENT_NO_DEFLATE),
     CONSTANT(GW_CLIENT_DEFLATE_TAKEOVER),
     CONSTANT(GW_CLIENT_NO_DEVICE),
+    CONSTANT(GW_CLIENT_PAUSE),
+    CONSTANT(GW_CLIENT_ASK_CREDENTIALS),
+    CONSTANT(GW_CLIENT_NEW_PARAMS),
+    CONSTANT(GW_CLIENT_ANY_NAMES),
     CONSTANT(GW_SIO_NO_TRAILING_SLASH),
     CONSTANT(GW_SIO_ASK_AUTH),
     CONSTANT(GW_SIO_ACK),
@@ -357,6 +362,7 @@ NAPI_MODULE_INIT() {
   set_described(env, exports, "deflateOptions", deflate_describe(env));
   set_described(env, exports, "routeOptions", route_describe(env));
   set_described(env, exports, "trustOptions", trust_describe(env));
+  set_described(env, exports, "credentialOptions", credentials_describe(env));
   set_described(env, exports, "socketIOClientOptions", socketio_client_describe(env));
   set_described(env, exports, "socketIOOptions", socketio_describe(env));
   set_described(env, exports, "offlineOptions", offline_describe(env));

@@ -132,6 +132,7 @@ napi_value limits_describe(napi_env env);
 napi_value deflate_describe(napi_env env);
 napi_value route_describe(napi_env env);
 napi_value trust_describe(napi_env env);
+napi_value credentials_describe(napi_env env);
 napi_value socketio_client_describe(napi_env env);
 napi_value socketio_describe(napi_env env);
 napi_value offline_describe(napi_env env);

@@ -12,18 +12,30 @@ static const struct option options[] = {
     OPTION("caFile", OPTION_TEXT, ca_file),
     OPTION("serverName", OPTION_TEXT, server_name),
     OPTION("token", OPTION_TEXT, token),
+    OPTION("bootstrapToken", OPTION_TEXT, bootstrap_token),
+    OPTION("deviceToken", OPTION_TEXT, device_token),
     OPTION("password", OPTION_TEXT, password),
+    OPTION("approvalRuntimeToken", OPTION_TEXT, approval_runtime_token),
+    OPTION("agentIdentityToken", OPTION_TEXT, agent_identity_token),
     OPTION("identityFile", OPTION_TEXT, identity_file),
+    OPTION("tokenFile", OPTION_TEXT, token_file),
     OPTION("clientId", OPTION_TEXT, client_id),
     OPTION("clientMode", OPTION_TEXT, client_mode),
     OPTION("clientVersion", OPTION_TEXT, client_version),
     OPTION("displayName", OPTION_TEXT, display_name),
     OPTION("platform", OPTION_TEXT, platform),
     OPTION("deviceFamily", OPTION_TEXT, device_family),
+    OPTION("modelIdentifier", OPTION_TEXT, model_identifier),
+    OPTION("buildId", OPTION_TEXT, build_id),
+    OPTION("timeZone", OPTION_TEXT, time_zone),
     OPTION("instanceId", OPTION_TEXT, instance_id),
     OPTION("role", OPTION_TEXT, role),
     OPTION_LIST("scopes", OPTION_TEXTS, scopes, scope_count),
     OPTION_LIST("caps", OPTION_TEXTS, caps, cap_count),
+    OPTION_LIST("commands", OPTION_TEXTS, commands, command_count),
+    OPTION_LIST("permissions", OPTION_PERMISSIONS, permissions, permission_count),
+    OPTION("pathEnv", OPTION_TEXT, path_env),
+    OPTION("extraParams", OPTION_TEXT, extra_params),
     OPTION("locale", OPTION_TEXT, locale),
     OPTION("userAgent", OPTION_TEXT, user_agent),
     OPTION_LIST("headers", OPTION_HEADERS, headers, header_count),
@@ -33,6 +45,7 @@ static const struct option options[] = {
     OPTION("tlsTimeoutMs", OPTION_TIME, tls_timeout_ms),
     OPTION("upgradeTimeoutMs", OPTION_TIME, upgrade_timeout_ms),
     OPTION("challengeTimeoutMs", OPTION_TIME, challenge_timeout_ms),
+    OPTION("credentialsTimeoutMs", OPTION_TIME, credentials_timeout_ms),
     OPTION("helloTimeoutMs", OPTION_TIME, hello_timeout_ms),
     OPTION("closeTimeoutMs", OPTION_TIME, close_timeout_ms),
     OPTION("callTimeoutMs", OPTION_TIME, call_timeout_ms),
@@ -44,6 +57,7 @@ static const struct option options[] = {
     OPTION("maxQueuedBytes", OPTION_COUNT, max_queued_bytes),
     OPTION("maxCalls", OPTION_COUNT, max_calls),
     OPTION("deflateThresholdBytes", OPTION_COUNT, deflate_threshold_bytes),
+    OPTION("signatureVersion", OPTION_COUNT, signature_version),
 };
 enum { OPTION_COUNT_CLIENT = sizeof options / sizeof options[0] };
 
@@ -123,6 +137,72 @@ static napi_value client_set_pins(napi_env env, napi_callback_info info) {
   return result;
 }
 
+#define CREDENTIAL(name, member) {name, OPTION_TEXT, offsetof(gw_credentials, member), 0}
+
+static const struct option credential_options[] = {
+    CREDENTIAL("token", token),
+    CREDENTIAL("bootstrapToken", bootstrap_token),
+    CREDENTIAL("deviceToken", device_token),
+    CREDENTIAL("password", password),
+    CREDENTIAL("approvalRuntimeToken", approval_runtime_token),
+    CREDENTIAL("agentIdentityToken", agent_identity_token),
+};
+enum { OPTION_COUNT_CREDENTIALS = sizeof credential_options / sizeof credential_options[0] };
+
+napi_value credentials_describe(napi_env env) {
+  return describe_options(env, credential_options, OPTION_COUNT_CREDENTIALS);
+}
+
+/* (place, credentials) -> status */
+static napi_value client_set_credentials(napi_env env, napi_callback_info info) {
+  napi_value arguments[2], result = NULL;
+  gw_credentials credentials;
+  struct option_memory memory = {NULL};
+  struct addon *addon = addon_arguments(env, info, 2, arguments);
+  if (addon == NULL) return NULL;
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+  gw_credentials_init(&credentials);
+  if (read_options(env, arguments[1], credential_options, OPTION_COUNT_CREDENTIALS, &credentials, &memory)) {
+    result = make_i32(env, gw_client_set_credentials(client, &credentials));
+  }
+  option_memory_free(&memory);
+  return result;
+}
+
+/* (place, low, high, credentials or undefined) -> status */
+static napi_value client_answer_credentials(napi_env env, napi_callback_info info) {
+  napi_value arguments[4], result = NULL;
+  uint64_t question;
+  gw_credentials credentials;
+  struct option_memory memory = {NULL};
+  napi_valuetype type;
+  struct addon *addon = addon_arguments(env, info, 4, arguments);
+  if (addon == NULL || !read_id(env, arguments[1], arguments[2], &question)) return NULL;
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, arguments[0]);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+  if (napi_typeof(env, arguments[3], &type) != napi_ok) return NULL;
+  gw_credentials_init(&credentials);
+  if (type == napi_undefined) {
+    result = make_i32(env, gw_client_answer_credentials(client, question, NULL));
+  } else if (read_options(env, arguments[3], credential_options, OPTION_COUNT_CREDENTIALS, &credentials, &memory)) {
+    result = make_i32(env, gw_client_answer_credentials(client, question, &credentials));
+  }
+  option_memory_free(&memory);
+  context_unsent(addon);
+  return result;
+}
+
+/* (place) -> status */
+static napi_value client_resume(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct addon *addon = addon_arguments(env, info, 1, &argument);
+  if (addon == NULL) return NULL;
+  gw_client *client = handle_at(addon, HANDLE_CLIENT, argument);
+  if (client == NULL) return make_i32(env, GW_ERR_GONE);
+  return make_i32(env, gw_client_resume(client));
+}
+
 /* (place) -> object, or a status */
 static napi_value client_state(napi_env env, napi_callback_info info) {
   napi_value argument, object;
@@ -159,5 +239,8 @@ const napi_property_descriptor client_functions[] = {
     FUNCTION("clientOpen", client_open),
     FUNCTION("clientClose", client_close),   FUNCTION("clientState", client_state),
     FUNCTION("clientSetPins", client_set_pins),
+    FUNCTION("clientSetCredentials", client_set_credentials),
+    FUNCTION("clientAnswerCredentials", client_answer_credentials),
+    FUNCTION("clientResume", client_resume),
 };
 const size_t client_function_count = sizeof client_functions / sizeof client_functions[0];

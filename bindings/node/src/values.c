@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gatewire/base.h"
+#include "gatewire/client.h"
 
 enum {
   SCRATCH_FIRST = 4096,
@@ -239,6 +239,20 @@ static bool read_option(napi_env env, napi_value value, const struct option *opt
     memcpy(base + option->count_offset, &count, sizeof count);
     return true;
   }
+  case OPTION_PERMISSIONS: {
+    uint32_t length = 0;
+    const char **texts = option_texts(env, value, memory, &length);
+    if (texts == NULL) return false;
+    size_t count = length / 2;
+    gw_permission *permissions = option_allocate(memory, (count + 1) * sizeof *permissions);
+    if (permissions == NULL) return out_of_memory(env);
+    for (size_t i = 0; i < count; i++) {
+      permissions[i] = (gw_permission){.name = texts[2 * i], .granted = texts[2 * i + 1][0] == '1'};
+    }
+    memcpy(base + option->offset, &permissions, sizeof permissions);
+    memcpy(base + option->count_offset, &count, sizeof count);
+    return true;
+  }
   case OPTION_TIME:
   case OPTION_COUNT:
   case OPTION_PORT: {
@@ -270,6 +284,7 @@ bool read_options(napi_env env, napi_value object, const struct option *options,
 napi_value describe_options(napi_env env, const struct option *options, size_t count) {
   static const char *const kinds[] = {
       [OPTION_TEXT] = "text", [OPTION_TEXTS] = "texts", [OPTION_HEADERS] = "headers",
+      [OPTION_PERMISSIONS] = "permissions",
       [OPTION_TIME] = "time", [OPTION_COUNT] = "count", [OPTION_PORT] = "port",
   };
   napi_value object;

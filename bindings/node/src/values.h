@@ -56,6 +56,7 @@ enum option_kind {
   OPTION_TEXT,    /* const char * */
   OPTION_TEXTS,   /* const char *const * with a count */
   OPTION_HEADERS, /* const gw_header * with a count, from a flat array of names and values */
+  OPTION_PERMISSIONS, /* const gw_permission * with a count, from a flat array of names and "1" or "0" */
   OPTION_TIME,    /* uint32_t milliseconds; Infinity is GW_NEVER */
   OPTION_COUNT,   /* uint32_t */
   OPTION_PORT     /* uint32_t, 0 has a meaning of its own */

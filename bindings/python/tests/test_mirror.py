@@ -11,7 +11,7 @@ from gatewire import _abi
 from gatewire._socket_options import Limits
 
 HEADERS = [
-    *("base", "event", "context", "route", "trust", "call", "observe", "client", "socketio"),
+    *("base", "event", "context", "route", "trust", "call", "observe", "client", "credentials", "socketio"),
     *("doctor", "server", "socket"),
 ]
 

@@ -17,6 +17,7 @@ from ._doctor import Step
 from ._pins import normalize_pin, read_pin
 from .calls import Offline, Resync, SyncCall
 from .client import Client, Connecting, connect
+from .credentials import Credentials
 from .errors import (
     CallCancelledError,
     CallTimeoutError,
@@ -82,6 +83,7 @@ __all__ = [
     "ConnectTimeoutError",
     "Connected",
     "Connecting",
+    "Credentials",
     "Disconnected",
     "Event",
     "FrameError",

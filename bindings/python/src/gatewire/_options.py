@@ -9,8 +9,21 @@ from inspect import signature
 from typing import TYPE_CHECKING, Optional, TypeVar
 
 from . import _abi
-from ._values import PathLike, header_array, milliseconds, optional_text, path, takeover_ms, text, texts, unsigned
+from ._context import Json, to_json
+from ._values import (
+    PathLike,
+    header_array,
+    milliseconds,
+    optional_text,
+    path,
+    permission_array,
+    takeover_ms,
+    text,
+    texts,
+    unsigned,
+)
 from .calls import Offline, Resync, SyncCall, offline_options, resync_options, sync_calls
+from .credentials import AskCredentials
 from .observe import Observe, observe_options
 from .route import Route, route_options
 from .trust import Ask, Trust, trust_options
@@ -43,13 +56,20 @@ def takes(build: Callable[P, Options]) -> Callable[[Callable[[Options], T]], Cal
 class ClientSetup:
     """``gw_client_options``, filled in, and what else ``connect`` was told."""
 
-    __slots__ = ("ask", "event_limit", "keep_trying", "options", "takeover_ms")
+    __slots__ = ("ask", "ask_credentials", "event_limit", "keep_trying", "options", "takeover_ms")
 
     def __init__(
-        self, options: _abi.ClientOptions, takeover: int, keep_trying: bool, event_limit: int, ask: Optional[Ask]
+        self,
+        options: _abi.ClientOptions,
+        takeover: int,
+        keep_trying: bool,
+        event_limit: int,
+        ask: Optional[Ask],
+        ask_credentials: Optional[AskCredentials],
     ) -> None:
         self.options = options
         self.ask = ask
+        self.ask_credentials = ask_credentials
         self.takeover_ms = takeover
         self.keep_trying = keep_trying
         self.event_limit = event_limit
@@ -66,18 +86,35 @@ def client_setup(
     route: Optional[Route] = None,
     token: Optional[str] = None,
     password: Optional[str] = None,
+    bootstrap_token: Optional[str] = None,
+    device_token: Optional[str] = None,
+    approval_runtime_token: Optional[str] = None,
+    agent_identity_token: Optional[str] = None,
+    credentials: Optional[AskCredentials] = None,
+    pause: bool = False,
     identity_file: Optional[PathLike] = None,
+    token_file: Optional[PathLike] = None,
     device: bool = True,
+    signature_version: Optional[int] = None,
     client_id: Optional[str] = None,
     client_mode: Optional[str] = None,
     client_version: Optional[str] = None,
     display_name: Optional[str] = None,
     platform: Optional[str] = None,
     device_family: Optional[str] = None,
+    model_identifier: Optional[str] = None,
+    build_id: Optional[str] = None,
+    time_zone: Optional[str] = None,
     instance_id: Optional[str] = None,
     role: Optional[str] = None,
     scopes: Optional[Sequence[str]] = None,
     caps: Optional[Sequence[str]] = None,
+    commands: Optional[Sequence[str]] = None,
+    permissions: Optional[Mapping[str, bool]] = None,
+    path_env: Optional[str] = None,
+    extra_params: Json = None,
+    new_params: bool = False,
+    any_names: bool = False,
     locale: Optional[str] = None,
     user_agent: Optional[str] = None,
     headers: Optional[Mapping[str, str]] = None,
@@ -93,6 +130,7 @@ def client_setup(
     tls_timeout: Optional[float] = None,
     upgrade_timeout: Optional[float] = None,
     challenge_timeout: Optional[float] = None,
+    credentials_timeout: Optional[float] = None,
     hello_timeout: Optional[float] = None,
     close_timeout: Optional[float] = None,
     call_timeout: Optional[float] = None,
@@ -123,6 +161,10 @@ def client_setup(
         | (0 if deflate else _abi.CLIENT_NO_DEFLATE)
         | (_abi.CLIENT_DEFLATE_TAKEOVER if deflate_takeover else 0)
         | (0 if device else _abi.CLIENT_NO_DEVICE)
+        | (_abi.CLIENT_PAUSE if pause else 0)
+        | (_abi.CLIENT_ASK_CREDENTIALS if credentials is not None else 0)
+        | (_abi.CLIENT_NEW_PARAMS if new_params else 0)
+        | (_abi.CLIENT_ANY_NAMES if any_names else 0)
     )
     options.url = text("url", url)
     options.alternates, options.alternate_count = texts("alternates", alternates)
@@ -132,17 +174,30 @@ def client_setup(
     options.trust = trust_options(trust)
     options.token = optional_text("token", token)
     options.password = optional_text("password", password)
+    options.bootstrap_token = optional_text("bootstrap_token", bootstrap_token)
+    options.device_token = optional_text("device_token", device_token)
+    options.approval_runtime_token = optional_text("approval_runtime_token", approval_runtime_token)
+    options.agent_identity_token = optional_text("agent_identity_token", agent_identity_token)
     options.identity_file = path("identity_file", identity_file)
+    options.token_file = path("token_file", token_file)
+    options.signature_version = unsigned("signature_version", signature_version)
     options.client_id = optional_text("client_id", client_id)
     options.client_mode = optional_text("client_mode", client_mode)
     options.client_version = optional_text("client_version", client_version)
     options.display_name = optional_text("display_name", display_name)
     options.platform = optional_text("platform", platform)
     options.device_family = optional_text("device_family", device_family)
+    options.model_identifier = optional_text("model_identifier", model_identifier)
+    options.build_id = optional_text("build_id", build_id)
+    options.time_zone = optional_text("time_zone", time_zone)
     options.instance_id = optional_text("instance_id", instance_id)
     options.role = optional_text("role", role)
     options.scopes, options.scope_count = texts("scopes", scopes)
     options.caps, options.cap_count = texts("caps", caps)
+    options.commands, options.command_count = texts("commands", commands)
+    options.permissions, options.permission_count = permission_array(permissions)
+    options.path_env = optional_text("path_env", path_env)
+    options.extra_params = to_json(extra_params)
     options.locale = optional_text("locale", locale)
     options.user_agent = optional_text("user_agent", user_agent)
     options.headers, options.header_count = header_array(headers)
@@ -153,6 +208,7 @@ def client_setup(
     options.tls_timeout_ms = milliseconds("tls_timeout", tls_timeout)
     options.upgrade_timeout_ms = milliseconds("upgrade_timeout", upgrade_timeout)
     options.challenge_timeout_ms = milliseconds("challenge_timeout", challenge_timeout)
+    options.credentials_timeout_ms = milliseconds("credentials_timeout", credentials_timeout)
     options.hello_timeout_ms = milliseconds("hello_timeout", hello_timeout)
     options.close_timeout_ms = milliseconds("close_timeout", close_timeout)
     options.call_timeout_ms = milliseconds("call_timeout", call_timeout)
@@ -168,7 +224,8 @@ def client_setup(
     options.offline = offline_options(offline)
     options.resync = resync_options(resync)
     options.observe = observe_options(observe)
-    return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, trust.ask if trust else None)
+    ask = trust.ask if trust else None
+    return ClientSetup(options, takeover_ms(takeover), keep_trying, event_limit, ask, credentials)
 
 
 CLIENT_OPTIONS = """
@@ -183,15 +240,26 @@ CLIENT_OPTIONS = """
     :param trust: a :class:`Trust`: modes, trust on first use, other CAs, client certificates, versions and ciphers
     :param token: shared token of the gateway
     :param password: shared password of the gateway
+    :param bootstrap_token: pairs this device once
+    :param device_token: issued by the gateway, in place of the one that the library has stored
+    :param credentials: asked at each attempt, once the gateway has sent its challenge: returns :class:`Credentials`, or
+        ``None`` if there are none now, or an awaitable of that (not with :mod:`gatewire.sync`)
+    :param pause: where somebody must act first, such as to give another token or to approve the device, the client
+        stays and waits for :meth:`Client.resume`; otherwise it ends
     :param identity_file: keeps the Ed25519 key of this device, made if missing; without, each client is a new device
+    :param token_file: keeps the device tokens that gateways issue; without, they live as long as the client
+    :param signature_version: 2 or 3, of the device's proof
     :param device: ``False`` connects without a device; gateways grant no scopes then
     :param plaintext: where ``ws://`` may go besides this machine: ``"private"`` networks, or ``"any"`` host
     :param route: a :class:`Route`: proxies, Unix sockets, addresses; without, directly over TCP
     :param headers: added to the upgrade request
 
     What the client says of itself: ``client_id``, ``client_mode``, ``client_version``, ``display_name``, ``platform``,
-    ``device_family``, ``instance_id``, ``role``, ``scopes``, ``caps``, ``locale``, ``user_agent``, and the protocol
-    range ``min_protocol`` to ``max_protocol``.
+    ``device_family``, ``model_identifier``, ``instance_id``, ``role``, ``scopes``, ``caps``, ``commands``,
+    ``permissions``, ``path_env``, ``locale``, ``user_agent``, and the protocol range ``min_protocol`` to
+    ``max_protocol``.  Older gateways refuse ``build_id``, ``time_zone``, ``approval_runtime_token``,
+    ``agent_identity_token`` and ``extra_params`` (members to add to the request): they need ``new_params=True``.
+    ``any_names`` allows ids, modes, roles and scopes that the library does not know.
 
     Staying connected (seconds; ``None`` is the library's default, ``math.inf`` is never):
 
@@ -210,7 +278,8 @@ CLIENT_OPTIONS = """
     :param observe: an :class:`Observe`: times by method, a log, a flight recorder
 
     Time limits in seconds: ``connect_timeout`` (name and TCP), ``tls_timeout``, ``upgrade_timeout``,
-    ``challenge_timeout``, ``hello_timeout``, ``close_timeout``, ``call_timeout`` (calls without a limit of their own).
+    ``challenge_timeout``, ``credentials_timeout`` (for ``credentials``), ``hello_timeout``, ``close_timeout``,
+    ``call_timeout`` (calls without a limit of their own).
 
     Compression: ``deflate`` offers permessage-deflate, ``deflate_takeover`` keeps its window between messages,
     messages below ``deflate_threshold_bytes`` are not compressed.

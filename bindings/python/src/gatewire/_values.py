@@ -74,6 +74,14 @@ def header_array(headers: Union[Mapping[str, str], Sequence[tuple[str, str]], No
     return cast((_abi.Header * len(items))(*items), POINTER(_abi.Header)), len(items)
 
 
+def permission_array(permissions: Optional[Mapping[str, bool]]) -> tuple[Any, int]:
+    """A C array of permissions and its length."""
+    if not permissions:
+        return None, 0
+    items = [_abi.Permission(text("permissions", name), 1 if granted else 0) for name, granted in permissions.items()]
+    return cast((_abi.Permission * len(items))(*items), POINTER(_abi.Permission)), len(items)
+
+
 def takeover_ms(takeover: Optional[float]) -> int:
     """``None``: the default; 0: a library thread from the start; ``math.inf``: never."""
     if takeover is None:

@@ -18,6 +18,7 @@ from ._loop import LoopContext, Opening, Stream, running_context
 from ._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
 from ._values import text, texts
 from .calls import fill_call_options, resynced, subscribe
+from .credentials import Credentials, LoopCredentials, set_credentials
 from .errors import GatewireError, NotConnectedError, make_error
 from .events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
 from .observe import Stats, read_dump, read_stats
@@ -48,6 +49,7 @@ class Client(Owner):
         self._notices: Stream[Notice] = Stream(self._loop, _NOTICE_LIMIT)
         self._keep_trying = setup.keep_trying
         self._asker = LoopAsker(setup.ask, self._loop)
+        self._credentials = LoopCredentials(setup.ask_credentials, self._loop)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[Optional[GatewireError]] = self._loop.create_future()
         self._writable: Optional[asyncio.Future[None]] = None
@@ -229,6 +231,17 @@ class Client(Owner):
         """
         self._context.check(_abi.lib.gw_client_set_pins(self._open_handle(), *texts("pins", pins)))
 
+    def set_credentials(self, credentials: Credentials) -> None:
+        """Replaces the credentials, from the next attempt on.  A client that is paused needs :meth:`resume`, too."""
+        set_credentials(self._context, self._open_handle(), credentials)
+
+    def resume(self) -> None:
+        """Begins a new attempt now: for a client that is paused, or waits for its next attempt.
+
+        :raises GatewireError: it waits for nothing (``GW_ERR_STATE``)
+        """
+        self._context.check(_abi.lib.gw_client_resume(self._open_handle()))
+
     @property
     def closed(self) -> bool:
         """Whether the client has ended."""
@@ -338,6 +351,8 @@ class Client(Owner):
             self._unblock()
         elif kind == _abi.EVENT_TRUST_REQUEST:
             self._asker.begin(self._context, report)
+        elif kind == _abi.EVENT_CREDENTIALS_REQUEST:
+            self._credentials.begin(self._context, lambda: self._handle, report)
         else:
             notice = make_notice(report)
             if notice is not None:

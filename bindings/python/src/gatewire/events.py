@@ -57,12 +57,14 @@ class Connected:
 
 @dataclass(frozen=True)
 class Disconnected:
-    """An attempt failed or a connection ended; the library tries again after ``retry_after`` seconds."""
+    """An attempt failed or a connection ended; the library tries again after ``retry_after`` seconds, or is paused."""
 
     #: the connection that ended, 0 for an attempt that never reached hello
     connection: int
     error: GatewireError
     retry_after: float
+    #: somebody must act first: the next attempt waits for ``resume()``
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def make_notice(report: Report) -> Optional[Notice]:
     if kind == _abi.EVENT_CLIENT_CONNECTED:
         return Connected(report.connection, report.code, report.name, from_json(report.payload))
     if kind == _abi.EVENT_CLIENT_DISCONNECTED:
-        return Disconnected(report.connection, report.error(), report.retry_after_ms / 1000)
+        paused = bool(report.flags & _abi.EVENT_PAUSED)
+        return Disconnected(report.connection, report.error(), report.retry_after_ms / 1000, paused)
     if kind == _abi.EVENT_CLIENT_CLOSED:
         return Closed(report.error() if report.status else None)
     if kind == _abi.EVENT_CLIENT_WARNING:
@@ -169,7 +172,7 @@ def make_notice(report: Report) -> Optional[Notice]:
 class State(NamedTuple):
     """A look at a client."""
 
-    #: ``waiting resolve connect proxy tls upgrade challenge hello ready closing closed``
+    #: ``waiting resolve connect proxy tls upgrade challenge hello ready closing closed paused``
     phase: str
     #: agreed version, 0 before the first hello
     protocol: int

@@ -11,11 +11,12 @@ from ctypes import CDLL, Structure, sizeof
 from pathlib import Path
 from typing import Any
 
-from . import base, call, client, context, doctor, event, observe, route, server, socket, socketio, trust
+from . import base, call, client, context, credentials, doctor, event, observe, route, server, socket, socketio, trust
 from .base import *  # noqa: F403
 from .call import *  # noqa: F403
 from .client import *  # noqa: F403
 from .context import *  # noqa: F403
+from .credentials import *  # noqa: F403
 from .doctor import *  # noqa: F403
 from .event import *  # noqa: F403
 from .observe import *  # noqa: F403
@@ -35,6 +36,7 @@ STRUCTS: dict[int, type[Structure]] = {
     **call.LAYOUTS,
     **observe.LAYOUTS,
     **client.LAYOUTS,
+    **credentials.LAYOUTS,
     **socketio.LAYOUTS,
     **server.LAYOUTS,
     **socket.LAYOUTS,
@@ -49,6 +51,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     **call.FUNCTIONS,
     **observe.FUNCTIONS,
     **client.FUNCTIONS,
+    **credentials.FUNCTIONS,
     **socketio.FUNCTIONS,
     **doctor.FUNCTIONS,
     **server.FUNCTIONS,

@@ -21,6 +21,16 @@ CLIENT_NO_RECONNECT = 1 << 2
 CLIENT_NO_DEFLATE = 1 << 3
 CLIENT_DEFLATE_TAKEOVER = 1 << 4
 CLIENT_NO_DEVICE = 1 << 5
+CLIENT_PAUSE = 1 << 6
+CLIENT_ASK_CREDENTIALS = 1 << 7
+CLIENT_NEW_PARAMS = 1 << 8
+CLIENT_ANY_NAMES = 1 << 9
+
+
+class Permission(Structure):
+    """``gw_permission``"""
+
+    _fields_ = [("name", c_char_p), ("granted", c_uint32), ("reserved", c_uint32)]
 
 
 class ClientOptions(Structure):
@@ -38,20 +48,34 @@ class ClientOptions(Structure):
         ("server_name", c_char_p),
         ("trust", POINTER(TrustOptions)),
         ("token", c_char_p),
+        ("bootstrap_token", c_char_p),
+        ("device_token", c_char_p),
         ("password", c_char_p),
+        ("approval_runtime_token", c_char_p),
+        ("agent_identity_token", c_char_p),
         ("identity_file", c_char_p),
+        ("token_file", c_char_p),
         ("client_id", c_char_p),
         ("client_mode", c_char_p),
         ("client_version", c_char_p),
         ("display_name", c_char_p),
         ("platform", c_char_p),
         ("device_family", c_char_p),
+        ("model_identifier", c_char_p),
+        ("build_id", c_char_p),
+        ("time_zone", c_char_p),
         ("instance_id", c_char_p),
         ("role", c_char_p),
         ("scopes", POINTER(c_char_p)),
         ("scope_count", c_size_t),
         ("caps", POINTER(c_char_p)),
         ("cap_count", c_size_t),
+        ("commands", POINTER(c_char_p)),
+        ("command_count", c_size_t),
+        ("permissions", POINTER(Permission)),
+        ("permission_count", c_size_t),
+        ("path_env", c_char_p),
+        ("extra_params", c_char_p),
         ("locale", c_char_p),
         ("user_agent", c_char_p),
         ("route", POINTER(RouteOptions)),
@@ -64,6 +88,7 @@ class ClientOptions(Structure):
         ("tls_timeout_ms", c_uint32),
         ("upgrade_timeout_ms", c_uint32),
         ("challenge_timeout_ms", c_uint32),
+        ("credentials_timeout_ms", c_uint32),
         ("hello_timeout_ms", c_uint32),
         ("close_timeout_ms", c_uint32),
         ("call_timeout_ms", c_uint32),
@@ -75,6 +100,7 @@ class ClientOptions(Structure):
         ("max_queued_bytes", c_uint32),
         ("max_calls", c_uint32),
         ("deflate_threshold_bytes", c_uint32),
+        ("signature_version", c_uint32),
         ("dialect", c_uint32),
         ("sync_calls", POINTER(SyncCall)),
         ("sync_count", c_size_t),
@@ -95,8 +121,8 @@ PHASE_HELLO = 6
 PHASE_READY = 7
 PHASE_CLOSING = 8
 PHASE_CLOSED = 9
-PHASE_PAUSED = 11
 PHASE_PROXY = 10
+PHASE_PAUSED = 11
 
 
 class ClientState(Structure):
@@ -127,6 +153,7 @@ class ClientState(Structure):
 
 
 LAYOUTS: dict[int, type[Structure]] = {
+    28: Permission,
     7: ClientOptions,
     9: ClientState,
 }

@@ -14,6 +14,8 @@ from .._context import Context, Json, Owner, Report, from_json, to_json
 from .._options import CLIENT_OPTIONS, ClientSetup, client_setup, takes
 from .._values import text, texts
 from ..calls import fill_call_options, resynced, subscribe
+from ..credentials import Credentials, set_credentials
+from ..credentials import ask_now as ask_credentials_now
 from ..errors import GatewireError, NotConnectedError, make_error
 from ..events import CLOSED_STATE, Closed, Connected, Disconnected, Event, Notice, Stale, State, make_notice, read_state
 from ..observe import Stats, read_dump, read_stats
@@ -58,6 +60,7 @@ class Client(Owner):
         self._notice_queue: deque[Notice] = deque(maxlen=_NOTICE_LIMIT)
         self._keep_trying = setup.keep_trying
         self._ask = setup.ask
+        self._ask_credentials = setup.ask_credentials
         self._first: Union[None, bool, GatewireError] = None
         self._ended = False
         self._error: Optional[GatewireError] = None
@@ -229,6 +232,16 @@ class Client(Owner):
         with self._poller.lock:
             self._context.check(_abi.lib.gw_client_set_pins(self._open_handle(), *texts("pins", pins)))
 
+    def set_credentials(self, credentials: Credentials) -> None:
+        """As :meth:`gatewire.Client.set_credentials`."""
+        with self._poller.lock:
+            set_credentials(self._context, self._open_handle(), credentials)
+
+    def resume(self) -> None:
+        """As :meth:`gatewire.Client.resume`."""
+        with self._poller.lock:
+            self._context.check(_abi.lib.gw_client_resume(self._open_handle()))
+
     @property
     def closed(self) -> bool:
         """Whether the client has ended."""
@@ -322,6 +335,9 @@ class Client(Owner):
             return
         if report.type == _abi.EVENT_TRUST_REQUEST:
             ask_now(self._context, self._ask, report)
+            return
+        if report.type == _abi.EVENT_CREDENTIALS_REQUEST:
+            ask_credentials_now(self._context, self._handle, self._ask_credentials, report)
             return
         notice = make_notice(report)
         if notice is None:
