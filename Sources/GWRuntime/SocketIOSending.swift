@@ -10,7 +10,7 @@ extension SocketIOClient {
         let now = Syscall.coarseNow()
         let namespace = try machine.join(request, now)
         follow(now)
-        resume()
+        if isPaused { _ = tryAgain() }
         reschedule()
         return namespace
     }
