@@ -36,7 +36,9 @@ func clientSettings(
     settings.machine.session.connect = try connectParameters(options)
     if !has(GW_CLIENT_ANY_NAMES, options) { try settings.machine.session.connect.checkClosedLists() }
     settings.machine.credentials = try credentials(options)
-    if !has(GW_CLIENT_NEW_PARAMS, options) { try settings.machine.session.connect.checkAge(settings.machine.credentials) }
+    if !has(GW_CLIENT_NEW_PARAMS, options) {
+        try settings.machine.session.connect.checkAge(settings.machine.credentials)
+    }
     settings.machine.asksForCredentials = has(GW_CLIENT_ASK_CREDENTIALS, options)
     settings.machine.pauses = has(GW_CLIENT_PAUSE, options)
     settings.machine.session.credentialsMilliseconds = value(
