@@ -150,7 +150,9 @@ extension SimulatedClient {
             queuedBytes: channel.queuedBytes, maxQueuedBytes: SimulatedClient.maxQueuedBytes, offset: offset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return Call(id: action.id, place: nil) }
-        if let failure = channel.sendText([machine.frameHead, rest, FrameWriter.end], compress: true) {
+        if let failure = channel.sendText(
+            rest.isEmpty ? [machine.frameHead] : [machine.frameHead, rest, FrameWriter.end], compress: true)
+        {
             machine.withdraw(id)
             throw failure
         }
