@@ -23,9 +23,9 @@ extension SimulatedClient {
             break
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
-        case .ask:
-            // No simulated client lets itself be asked for credentials.
-            break
+        case .ask(let question):
+            trace("asks for credentials")
+            host.client(self, asks: question)
         case .connected(let hello, _):
             host.clientConnected(self, hello: hello)
             if let resync = machine.resyncAfterReconnect(now) { host.client(self, resync: resync) }
@@ -45,6 +45,14 @@ extension SimulatedClient {
         case .close(let code, let reason, let failure):
             end(code, reason, failure.failure)
         }
+    }
+
+    // MARK: - Credentials
+
+    func answer(_ question: UInt64, _ credentials: Credentials?) {
+        guard isOpen else { return }
+        follow(machine.answer(question, credentials, now, wallMilliseconds: wall), ClientSession.noText)
+        reschedule()
     }
 
     // MARK: - Beginning
