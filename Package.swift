@@ -46,10 +46,11 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CGatewire", path: "include"),
+        .systemLibrary(name: "CJSON"),
 
         // pure codecs and machines
         layer("GWBase", ["CUTF8"]),
-        layer("GWJSON", ["GWBase"]),
+        layer("GWJSON", ["GWBase", "CJSON"]),
         layer("GWHTTP", ["GWBase"]),
         layer("GWRoute", ["GWBase", "GWHTTP"]),
         layer("GWDeflate", ["GWBase", "CZlib"]),

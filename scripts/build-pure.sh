@@ -25,7 +25,8 @@ for layer in $layers; do
   if ! $isFresh; then
     rm -f "$out/$layer.o"
     swiftc -O -wmo -parse-as-library -swift-version 6 -enable-testing -module-name "$layer" -I "$out" \
-      -I Sources/CZlib -I Sources/CUTF8/include "$@" -emit-module -emit-module-path "$out/$layer.swiftmodule" \
+      -I Sources/CZlib -I Sources/CUTF8/include -I Sources/CJSON "$@" \
+      -emit-module -emit-module-path "$out/$layer.swiftmodule" \
       -c $(find "Sources/$layer" -name "*.swift") -o "$out/$layer.o.new"
     mv "$out/$layer.o.new" "$out/$layer.o"
   fi

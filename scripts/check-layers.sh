@@ -38,6 +38,7 @@ nowhere '^import (Foundation|FoundationEssentials|Dispatch|Glibc|Musl|Synchroniz
 nowhere '\b(async|await|Task)\b *[{(]' Sources "no concurrency in Sources"
 nowhere '^import (GW|Gatewire)' Sources/gatewire-tool "the tool knows the header alone"
 only_in CUTF8 GWBase
+only_in CJSON GWJSON
 nowhere '^import ([^C]|C[^U])' Sources/GWBase "GWBase imports nothing but the vectors of CUTF8"
 nowhere 'Unmanaged' "$(find Sources -mindepth 1 -maxdepth 1 -type d ! -name GatewireABI ! -name GWTLS \
   ! -name GWRuntime | tr '\n' ' ')" \

@@ -52,6 +52,7 @@ public func hexText(_ bytes: some Sequence<UInt8>) -> [UInt8] {
 /// Decimal digits of a number.
 public func decimalText(_ number: UInt64) -> [UInt8] {
     var digits: [UInt8] = []
+    digits.reserveCapacity(20)
     var rest = number
     repeat {
         digits.append(UInt8(truncatingIfNeeded: rest % 10) &+ 0x30)

@@ -39,6 +39,42 @@ public struct UTF8Validator {
         return current != UTF8Validator.reject
     }
 
+    /// Whether a whole text is UTF-8.
+    public static func isValid(_ text: UnsafeRawBufferPointer) -> Bool {
+        if let base = text.baseAddress, isASCII(base, text.count) { return true }
+        var validator = UTF8Validator()
+        return validator.check(text) && validator.isComplete
+    }
+
+    /// Whether all bytes are below 128.
+    @inline(__always)
+    public static func isASCII(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+        var seen: UInt64 = 0
+        var offset = 0
+        if count >= 32 {
+            while count &- offset >= 32 {
+                seen |= word(bytes, offset) | word(bytes, offset &+ 8)
+                seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
+                offset &+= 32
+                // Looking up now and then: what is not ASCII is seen early, what is runs at full width.
+                if offset & 1023 == 0, seen & high != 0 { return false }
+            }
+            // The last 32 bytes once more, in place of a loop over what is left.
+            offset = count &- 32
+            seen |= word(bytes, offset) | word(bytes, offset &+ 8)
+            seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
+        } else if count >= 8 {
+            seen = word(bytes, 0) | word(bytes, count &- 8)
+            if count > 16 { seen |= word(bytes, 8) | word(bytes, count &- 16) }
+        } else {
+            while offset < count {
+                seen |= UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
+                offset &+= 1
+            }
+        }
+        return seen & high == 0
+    }
+
     /// The first offset at or after `start` from which 32 bytes are not all ASCII.
     private static func skipASCII(_ base: UnsafeRawPointer, _ start: Int, _ count: Int) -> Int {
         var offset = start
@@ -58,6 +94,13 @@ public struct UTF8Validator {
         guard count >= 64 else { return 0 }
         return min(gw_utf8_valid_prefix(base.assumingMemoryBound(to: UInt8.self), count), count)
     }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    private static let high: UInt64 = 0x8080_8080_8080_8080
 
     // States, as the shift that reaches their field of a table word.
     fileprivate static let accept: UInt64 = 0

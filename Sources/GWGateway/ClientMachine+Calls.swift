@@ -19,7 +19,7 @@ extension ClientMachine {
     }
 
     public enum CallAction {
-        /// Send `frameHead`, then this, then `}`.
+        /// Send `frameHead`.  Unless `rest` is empty, it is followed by that, which spares long params a copy, and `}`.
         case send(id: UInt64, rest: UnsafeRawBufferPointer)
         /// It waits for a connection.
         case kept(id: UInt64)
@@ -31,7 +31,7 @@ extension ClientMachine {
         }
     }
 
-    /// The beginning of the frame of the call that was taken last, or the whole frame that `next` gave.
+    /// The frame of the call that was taken last or its beginning, or the whole frame that `next` gave.
     public var frameHead: UnsafeRawBufferPointer { frame.readable }
 
     /// Takes a call.  `output` is nil where no connection takes frames.
@@ -52,7 +52,7 @@ extension ClientMachine {
         }
     }
 
-    /// Writes the beginning of a frame; what is left of its params.
+    /// Writes a frame, or its beginning: then what is left of its params.
     @inline(__always)
     private func write(_ request: CallRequest, _ id: UInt64, _ keyed: KeyedParams?) -> UnsafeRawBufferPointer {
         frame.clear()
@@ -61,11 +61,20 @@ extension ClientMachine {
         FrameWriter.request(
             id: id, method: request.method, traceparent: isTraced ? request.traceparent : ClientSession.noText,
             hasParams: hasParams, into: &frame)
-        guard let keyed else { return request.params }
-        keyed.write(into: &frame)
-        calls.setKey(keyed.key, of: id)
-        return keyed.rest
+        var rest = request.params
+        if let keyed {
+            keyed.write(into: &frame)
+            calls.setKey(keyed.key, of: id)
+            rest = keyed.rest
+        }
+        guard rest.count <= ClientMachine.copiedBytes else { return rest }
+        frame.append(rest)
+        frame.append(FrameWriter.end)
+        return ClientSession.noText
     }
+
+    /// Params up to this size are cheaper to copy than to mask as a piece of their own.
+    private static let copiedBytes = 512
 
     private static func noRoom(_ size: Int, _ output: Output) -> Failure? {
         let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
@@ -92,8 +101,11 @@ extension ClientMachine {
             PendingCall(
                 userData: request.userData, expectsFinal: request.expectsFinal, streamOffset: PendingCall.notWritten),
             deadline: now.adding(milliseconds: settings.milliseconds))
-        frame.append(write(request, id, keyed))
-        frame.append(FrameWriter.end)
+        let rest = write(request, id, keyed)
+        if rest.count > 0 {
+            frame.append(rest)
+            frame.append(FrameWriter.end)
+        }
         let limit = self.settings.session.limit(request.timeoutMilliseconds, expectsFinal: request.expectsFinal)
         offline.append(
             OfflineQueue.Entry(

@@ -192,7 +192,7 @@ public enum FrameWriter {
     /// `,"seq":<n>}`.
     public static func eventEnd(sequence: UInt64, into buffer: inout ByteBuffer) {
         buffer.append(",\"seq\":")
-        buffer.append(decimalText(sequence))
+        buffer.appendDecimal(sequence)
         buffer.append(0x7d)
     }
 }
@@ -222,32 +222,46 @@ public struct Rejection {
 /// The id of a call on the wire: its slot id in hex, so that an answer finds its call without a search.
 public enum CallID {
     public static func write(_ id: UInt64, into buffer: inout ByteBuffer) {
-        let place = buffer.reserve(16)
-        let count = max(1, (64 &- id.leadingZeroBitCount &+ 3) / 4)
-        var rest = id
-        var index = count
-        while index > 0 {
-            index &-= 1
-            let digit = UInt8(truncatingIfNeeded: rest & 15)
-            place.storeBytes(of: digit < 10 ? digit &+ 0x30 : digit &+ 0x57, toByteOffset: index, as: UInt8.self)
-            rest &>>= 4
-        }
-        buffer.commit(count)
+        // All sixteen digits, then those behind the leading zeros moved to the front.
+        let zeros = min(id.leadingZeroBitCount &>> 2, 15)
+        let place = buffer.reserve(32)
+        place.storeBytes(of: digits(UInt32(truncatingIfNeeded: id &>> 32)), as: UInt64.self)
+        place.storeBytes(of: digits(UInt32(truncatingIfNeeded: id)), toByteOffset: 8, as: UInt64.self)
+        let first = place.loadUnaligned(fromByteOffset: zeros, as: UInt64.self)
+        let second = place.loadUnaligned(fromByteOffset: zeros &+ 8, as: UInt64.self)
+        place.storeBytes(of: first, as: UInt64.self)
+        place.storeBytes(of: second, toByteOffset: 8, as: UInt64.self)
+        buffer.commit(16 &- zeros)
+    }
+
+    /// Eight hex digits as they lie in memory: the bits of the number are spread over as many bytes, then all of them are
+    /// made digits at once.
+    private static func digits(_ number: UInt32) -> UInt64 {
+        var spread = UInt64(number)
+        spread = (spread | spread &<< 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread &<< 8) & 0x00ff_00ff_00ff_00ff
+        spread = (spread | spread &<< 4) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = ((spread &+ 0x0606_0606_0606_0606) &>> 4) & 0x0101_0101_0101_0101
+        return (spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).bigEndian
     }
 
     /// Reads the id of a response back; nil if we did not write it.
     public static func read(_ value: JSONSlice, in text: UnsafeRawBufferPointer) -> UInt64? {
-        guard value.kind == .string, value.range.count > 2, value.range.upperBound <= text.count else { return nil }
+        guard value.kind == .string, value.range.count > 2, value.range.upperBound <= text.count,
+            let base = text.baseAddress
+        else { return nil }
         var index = value.range.lowerBound &+ 1
         let end = value.range.upperBound &- 1
         guard end &- index <= 16, text[index] != 0x30 else { return nil }
         var id: UInt64 = 0
         while index < end {
-            switch text[index] {
-            case let byte where byte.isASCIIDigit: id = id &<< 4 | UInt64(byte &- 0x30)
-            case let byte where byte >= 0x61 && byte <= 0x66: id = id &<< 4 | UInt64(byte &- 0x57)
-            default: return nil
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            var digit = byte &- 0x30
+            if digit > 9 {
+                digit = byte &- 0x57
+                guard digit >= 10, digit <= 15 else { return nil }
             }
+            id = id &<< 4 | UInt64(digit)
             index &+= 1
         }
         return id

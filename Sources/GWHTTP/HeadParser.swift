@@ -48,6 +48,7 @@ public struct HeadParser<Head: MessageHead> {
 
     public mutating func receive(_ bytes: UnsafeRawBufferPointer) -> Action {
         if let failure { return .failed(failure) }
+        if isEmpty { line.reserveCapacity(usualLineBytes) }
         do {
             for index in bytes.indices {
                 if let head = try receive(bytes[index]) { return .complete(head, consumed: index + 1) }
@@ -126,6 +127,9 @@ public struct HeadParser<Head: MessageHead> {
         .upgradeInvalid(Head.actor, text, line)
     }
 }
+
+/// Nearly all lines fit into it, so that one is gathered without growing.
+private let usualLineBytes = 128
 
 extension Failure {
     /// The head breaks HTTP.  The line that does is shown as far as it is short and printable, and up to the first colon

@@ -52,6 +52,7 @@ public enum URLHost: Equatable, Sendable {
     /// Folds case, width and kinds of dots to ASCII, as far as that needs no Unicode tables.
     private static func asciiName(_ bytes: [UInt8], _ text: ArraySlice<UInt8>) throws(Failure) -> [UInt8] {
         var name: [UInt8] = []
+        name.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
             var byte = bytes[index]
@@ -100,6 +101,7 @@ public enum URLHost: Equatable, Sendable {
 /// Undoes `%` and two hex digits; a `%` without them stays.
 public func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
+    result.reserveCapacity(text.count)
     var index = text.startIndex
     while index < text.endIndex {
         let byte = text[index]

@@ -8,9 +8,7 @@ public struct JSONMembers: ~Copyable {
     private struct Entry {
         var keyStart = 0
         var keyEnd = 0
-        var valueStart = 0
-        var valueEnd = 0
-        var kind = JSONKind.null
+        var value = JSONSlice(kind: .null, range: 0..<0)
     }
 
     // `capacity` of them; in memory of its own, because an array inside the struct is copied at each access.
@@ -37,21 +35,21 @@ public struct JSONMembers: ~Copyable {
 
     public func value(_ index: Int) -> JSONSlice {
         guard index >= 0, index < count else { return JSONSlice(kind: .null, range: 0..<0) }
-        return JSONSlice(kind: entries[index].kind, range: entries[index].valueStart..<entries[index].valueEnd)
+        return entries[index].value
     }
 
     /// The value of a member.  Of several with the same name the last counts, as with `JSON.parse` of ECMAScript.
     public func find(_ name: StaticString, in text: UnsafeRawBufferPointer) -> JSONSlice? {
         if isTruncated { return JSON.member(name, of: object, in: text) }
         guard let base = text.baseAddress else { return nil }
-        // The first byte alone tells most names apart, unless it is an escape.
+        // The first byte alone tells most names apart, unless it is an escape; and escapes make a key longer.
         let initial = name.utf8CodeUnitCount > 0 ? name.utf8Start.pointee : 0
         var index = count
         while index > 0 {
             index &-= 1
             let start = entries[index].keyStart
             let end = entries[index].keyEnd
-            guard start <= end, end <= text.count else { continue }
+            guard end &- start >= name.utf8CodeUnitCount, end <= text.count else { continue }
             if start < end {
                 let first = base.load(fromByteOffset: start, as: UInt8.self)
                 guard first == initial || first == Tokens.backslash else { continue }
@@ -67,14 +65,12 @@ public struct JSONMembers: ~Copyable {
     }
 
     @inline(__always)
-    mutating func record(key: Range<Int>, value: Range<Int>, _ kind: JSONKind) {
+    mutating func record(key: Range<Int>, _ value: JSONSlice) {
         guard count < JSONMembers.capacity else {
             isTruncated = true
             return
         }
-        entries[count] = Entry(
-            keyStart: key.lowerBound, keyEnd: key.upperBound,
-            valueStart: value.lowerBound, valueEnd: value.upperBound, kind: kind)
+        entries[count] = Entry(keyStart: key.lowerBound, keyEnd: key.upperBound, value: value)
         count &+= 1
     }
 

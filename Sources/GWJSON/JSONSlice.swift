@@ -6,6 +6,20 @@ public enum JSONKind: UInt8, Sendable {
     case string
     case array
     case object
+
+    /// Of the value that starts with this byte.
+    @inline(__always)
+    init(_ first: UInt8) {
+        switch first {
+        case Tokens.quote: self = .string
+        case Tokens.openBrace: self = .object
+        case Tokens.openBracket: self = .array
+        case 0x74: self = .true
+        case 0x66: self = .false
+        case 0x6e: self = .null
+        default: self = .number
+        }
+    }
 }
 
 /// Where a value stands inside a text.  A string's range includes its quotes.

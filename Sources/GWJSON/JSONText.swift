@@ -1,9 +1,15 @@
+import CJSON
 import GWBase
 
 extension ByteBuffer {
     /// Appends a JSON string: in quotes, escaped (RFC 8259 section 7), with U+FFFD in place of what is not UTF-8.
     public mutating func appendJSONString(_ utf8: UnsafeRawBufferPointer) {
         append(Tokens.quote)
+        if isPlain(utf8) {
+            append(utf8)
+            append(Tokens.quote)
+            return
+        }
         var pieces = StringPieces(utf8)
         while let piece = pieces.next() {
             switch piece {
@@ -59,6 +65,7 @@ extension ByteBuffer {
 extension JSON {
     /// How many bytes `appendJSONString` writes, so that the length of a frame is known before it is written.
     public static func stringLength(_ utf8: UnsafeRawBufferPointer) -> Int {
+        if isPlain(utf8) { return utf8.count &+ 2 }
         var length = 2
         var pieces = StringPieces(utf8)
         while let piece = pieces.next() {
@@ -80,6 +87,43 @@ extension JSON {
         var text = text
         return text.withUTF8 { stringLength(UnsafeRawBufferPointer($0)) }
     }
+}
+
+/// Whether a JSON string carries these bytes as they are, all of them ASCII: what most names are.
+private func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return true }
+    let count = bytes.count
+    // What is left at the end is read together with bytes in front of it, which are judged twice.
+    if count >= 16 {
+        var at = 0
+        while count &- at >= 16 {
+            guard gw_json_special(base + at) | gw_json_not_ascii(base + at) == 0 else { return false }
+            at &+= 16
+        }
+        let last = base + (count &- 16)
+        return gw_json_special(last) | gw_json_not_ascii(last) == 0
+    }
+    if count >= 8 {
+        let first = base.loadUnaligned(as: UInt64.self)
+        let last = base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        return notPlain(first) | notPlain(last) == 0
+    }
+    if count >= 4 {
+        let first = base.loadUnaligned(as: UInt32.self)
+        let last = base.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        return notPlain(UInt64(first) &<< 32 | UInt64(last)) == 0
+    }
+    return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x80 && $0 != Tokens.quote && $0 != Tokens.backslash }
+}
+
+/// 0 if all eight bytes are plain ASCII; else the lowest bit that is set belongs to the lowest byte that is not.
+@inline(__always)
+private func notPlain(_ word: UInt64) -> UInt64 {
+    // In each byte: quote and control characters are below 0x21 once bit 1 is flipped, a backslash is 0 once its own bits
+    // are.  A borrow can only set bits above the first true one.
+    let low = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
+    let slash = (word ^ 0x5c5c_5c5c_5c5c_5c5c) &- 0x0101_0101_0101_0101
+    return (low | slash | word) & 0x8080_8080_8080_8080
 }
 
 /// Cuts text into what a JSON string carries as it is and what it must write otherwise.
@@ -127,10 +171,7 @@ private struct StringPieces {
         while true {
             while end &- at >= 8 {
                 let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-                // As in `Tokens.skipPlain`, and bytes above ASCII besides.
-                let low = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
-                let slash = (word ^ 0x5c5c_5c5c_5c5c_5c5c) &- 0x0101_0101_0101_0101
-                let found = (low | slash | word) & 0x8080_8080_8080_8080
+                let found = notPlain(word)
                 guard found == 0 else {
                     at &+= found.trailingZeroBitCount &>> 3
                     break

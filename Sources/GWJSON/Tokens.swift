@@ -1,3 +1,4 @@
+import CJSON
 import GWBase
 
 /// The tokens of RFC 8259 over raw memory.  Reading at or past `end` gives NUL, which no token may contain, so that the
@@ -5,20 +6,33 @@ import GWBase
 struct Tokens {
     let base: UnsafeRawPointer
     let end: Int
+    /// The last offset with 16 bytes behind it; negative where there are fewer.
+    private let lastVector: Int
 
     @inline(__always)
     init(_ base: UnsafeRawPointer, _ end: Int) {
         self.base = base
         self.end = end
+        lastVector = end &- 16
     }
 
     /// The byte at an offset that is not negative.
     @inline(__always)
     func byte(_ at: Int) -> UInt8 { at < end ? base.load(fromByteOffset: at, as: UInt8.self) : 0 }
 
+    @inline(__always)
+    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 }
+
     /// The offset of the next byte that is no white space (section 2).
     @inline(__always)
     func skipSpace(_ start: Int) -> Int { byte(start) > 0x20 ? start : skipSpaceSlowly(start) }
+
+    @inline(never)
+    private func skipSpaceSlowly(_ start: Int) -> Int {
+        var at = start
+        while Tokens.isSpace(byte(at)) { at &+= 1 }
+        return at
+    }
 
     /// Moves to the next byte that is no white space, and gives it.
     @inline(__always)
@@ -29,15 +43,23 @@ struct Tokens {
         return byte(at)
     }
 
-    @inline(never)
-    private func skipSpaceSlowly(_ start: Int) -> Int {
-        var at = start
-        while true {
-            switch byte(at) {
-            case 0x20, 0x0a, 0x0d, 0x09: at &+= 1
-            default: return at
-            }
+    /// Moves behind one byte and the white space in front of it; false where another byte stands there.
+    @inline(__always)
+    func skip(_ wanted: UInt8, _ at: inout Int) -> Bool {
+        if byte(at) != wanted {
+            guard next(&at) == wanted else { return false }
         }
+        at &+= 1
+        return true
+    }
+
+    /// The offset behind the string, number or literal that starts with `first` at `at`.
+    @inline(__always)
+    func endOfScalar(_ first: UInt8, _ at: Int) -> Int? {
+        if first == Tokens.quote { return endOfString(at &+ 1) }
+        if first < 0x3a { return endOfNumber(at) }
+        if isTrue(at) || isNull(at) { return at &+ 4 }
+        return first == 0x66 && isFalse(at) ? at &+ 5 : nil
     }
 
     // MARK: Strings (section 7)
@@ -45,9 +67,23 @@ struct Tokens {
     /// The offset behind the closing quote of a string whose first byte behind the opening quote is at `start`.
     @inline(__always)
     func endOfString(_ start: Int) -> Int? {
+        // Most strings are short, and have nothing to unescape.
+        if start <= lastVector {
+            let found = gw_json_special(base + start)
+            if found != 0 {
+                let at = start &+ found.trailingZeroBitCount
+                if base.load(fromByteOffset: at, as: UInt8.self) == Tokens.quote { return at &+ 1 }
+            }
+        }
+        return endOfAnyString(start)
+    }
+
+    @inline(never)
+    private func endOfAnyString(_ start: Int) -> Int? {
         var at = start
         while true {
             at = skipPlain(at)
+            guard at < end else { return nil }
             switch byte(at) {
             case Tokens.quote:
                 return at &+ 1
@@ -55,7 +91,7 @@ struct Tokens {
                 guard let next = endOfEscape(at) else { return nil }
                 at = next
             default:
-                return nil  // a control character, or the end
+                return nil  // a control character
             }
         }
     }
@@ -64,15 +100,15 @@ struct Tokens {
     @inline(__always)
     private func skipPlain(_ start: Int) -> Int {
         var at = start
-        while end &- at >= 8 {
-            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-            // In each byte: quote and control characters are below 0x21 once bit 1 is flipped, a backslash is 0 once its
-            // own bits are.  A borrow can only set bits above the first true one.
-            let low = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
-            let slash = (word ^ 0x5c5c_5c5c_5c5c_5c5c) &- 0x0101_0101_0101_0101
-            let found = (low | slash) & ~word & 0x8080_8080_8080_8080
-            if found != 0 { return at &+ (found.trailingZeroBitCount &>> 3) }
-            at &+= 8
+        while at <= lastVector {
+            let found = gw_json_special(base + at)
+            if found != 0 { return at &+ found.trailingZeroBitCount }
+            at &+= 16
+        }
+        if at < end, lastVector >= 0 {
+            // The last 16 bytes once more, without those that were seen.
+            let found = gw_json_special(base + lastVector) &>> UInt32(truncatingIfNeeded: at &- lastVector)
+            return found == 0 ? end : at &+ found.trailingZeroBitCount
         }
         while at < end {
             let byte = byte(at)
@@ -94,7 +130,7 @@ struct Tokens {
     }
 
     /// The number that four hex digits write.
-    private func codeUnit(_ at: Int) -> UInt32? {
+    func codeUnit(_ at: Int) -> UInt32? {
         var unit: UInt32 = 0
         for offset in 0..<4 {
             guard let digit = byte(at &+ offset).hexDigitValue else { return nil }
@@ -103,58 +139,10 @@ struct Tokens {
         return unit
     }
 
-    /// The scalar that the escape at `backslash` stands for, and the offset behind it.  A surrogate without its partner
-    /// stands for U+FFFD (section 8.2 leaves it open).
-    func unescape(_ backslash: Int) -> (scalar: UInt32, next: Int) {
-        let letter = byte(backslash &+ 1)
-        switch letter {
-        case 0x62: return (0x08, backslash &+ 2)
-        case 0x66: return (0x0c, backslash &+ 2)
-        case 0x6e: return (0x0a, backslash &+ 2)
-        case 0x72: return (0x0d, backslash &+ 2)
-        case 0x74: return (0x09, backslash &+ 2)
-        case 0x75:
-            guard let unit = codeUnit(backslash &+ 2) else { return (0xfffd, backslash &+ 2) }
-            let next = backslash &+ 6
-            guard unit >= 0xd800, unit < 0xe000 else { return (unit, next) }
-            if unit < 0xdc00, byte(next) == Tokens.backslash, byte(next &+ 1) == 0x75,
-                let low = codeUnit(next &+ 2), low >= 0xdc00, low < 0xe000
-            {
-                return (0x1_0000 + (unit - 0xd800) << 10 + (low - 0xdc00), next &+ 6)
-            }
-            return (0xfffd, next)
-        default: return (UInt32(letter), backslash &+ 2)
-        }
-    }
-
-    /// Whether the content of a string, which starts at `start` and ends at `end`, is `name` once unescaped.
-    func unescapedEquals(_ start: Int, _ name: StaticString) -> Bool {
-        let wanted = name.utf8Start
-        let count = name.utf8CodeUnitCount
-        var matched = 0
-        var at = start
-        while at < end {
-            let byte = byte(at)
-            if byte == Tokens.backslash {
-                let (scalar, next) = unescape(at)
-                let code = UTF8Code(scalar)
-                guard count &- matched >= code.count else { return false }
-                for index in 0..<code.count where wanted[matched &+ index] != code[index] { return false }
-                matched &+= code.count
-                at = next
-            } else {
-                guard matched < count, wanted[matched] == byte else { return false }
-                matched &+= 1
-                at &+= 1
-            }
-        }
-        return matched == count
-    }
-
     // MARK: Numbers (section 6) and literals (section 3)
 
     /// The offset behind the number that starts at `start` with a digit or a minus sign.
-    @inline(__always)
+    @inline(never)
     func endOfNumber(_ start: Int) -> Int? {
         var at = start
         if byte(at) == 0x2d { at &+= 1 }
@@ -181,6 +169,14 @@ struct Tokens {
     @inline(__always)
     private func skipDigits(_ start: Int) -> Int? {
         var at = start
+        while at <= lastVector {
+            let found = gw_json_not_digit(base + at)
+            if found != 0 {
+                at &+= found.trailingZeroBitCount
+                return at > start ? at : nil
+            }
+            at &+= 16
+        }
         while byte(at).isASCIIDigit { at &+= 1 }
         return at > start ? at : nil
     }
@@ -209,31 +205,4 @@ struct Tokens {
     static let closeBracket: UInt8 = 0x5d
     static let openBrace: UInt8 = 0x7b
     static let closeBrace: UInt8 = 0x7d
-}
-
-/// The one to four bytes of a scalar in UTF-8 (RFC 3629 section 3).
-struct UTF8Code {
-    private let bytes: UInt32
-    let count: Int
-
-    init(_ scalar: UInt32) {
-        switch scalar {
-        case 0..<0x80:
-            bytes = scalar
-            count = 1
-        case 0x80..<0x800:
-            bytes = 0xc0 | scalar >> 6 | (0x80 | scalar & 0x3f) << 8
-            count = 2
-        case 0x800..<0x1_0000:
-            bytes = 0xe0 | scalar >> 12 | (0x80 | scalar >> 6 & 0x3f) << 8 | (0x80 | scalar & 0x3f) << 16
-            count = 3
-        default:
-            bytes =
-                0xf0 | scalar >> 18 & 7 | (0x80 | scalar >> 12 & 0x3f) << 8 | (0x80 | scalar >> 6 & 0x3f) << 16
-                | (0x80 | scalar & 0x3f) << 24
-            count = 4
-        }
-    }
-
-    subscript(index: Int) -> UInt8 { UInt8(truncatingIfNeeded: bytes >> (8 &* UInt32(truncatingIfNeeded: index))) }
 }

@@ -17,16 +17,11 @@ extension Client {
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), offset: channel.nextOffset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return kept(action) }
-        let head = machine.frameHead
-        webSocket.beginMessage(.text, length: head.count + rest.count + 1, compress: true)
-        webSocket.append(head)
-        if rest.count > 0 { webSocket.append(rest) }
-        webSocket.append(FrameWriter.end)
-        if let failure = webSocket.endMessage() {
+        if let failure = Client.send(machine.frameHead, rest, webSocket) {
             machine.withdraw(id)
             throw failure
         }
-        if journal != nil { noteCall(head, rest, now) }
+        if journal != nil { noteCall(machine.frameHead, rest, now) }
         return (id, queued(channel))
     }
 
@@ -34,6 +29,18 @@ extension Client {
     private func kept(_ action: ClientMachine.CallAction) -> (call: UInt64, isAboveMark: Bool) {
         reschedule()
         return (action.id, false)
+    }
+
+    @inline(__always)
+    private static func send(
+        _ head: UnsafeRawBufferPointer, _ rest: UnsafeRawBufferPointer, _ webSocket: WebSocketConnection
+    ) -> Failure? {
+        guard rest.count > 0 else { return webSocket.send(.text, head, compress: true) }
+        webSocket.beginMessage(.text, length: head.count + rest.count + 1, compress: true)
+        webSocket.append(head)
+        webSocket.append(rest)
+        webSocket.append(FrameWriter.end)
+        return webSocket.endMessage()
     }
 
     func report(_ call: ClientMachine.EndedCall) {

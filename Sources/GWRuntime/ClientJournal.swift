@@ -28,8 +28,10 @@ extension Client {
     func noteCall(_ head: UnsafeRawBufferPointer, _ rest: UnsafeRawBufferPointer, _ now: Instant) {
         var frame = ByteBuffer()
         frame.append(head)
-        frame.append(rest)
-        frame.append(FrameWriter.end)
+        if rest.count > 0 {
+            frame.append(rest)
+            frame.append(FrameWriter.end)
+        }
         noteFrame(isIncoming: false, frame.readable, now)
     }
 

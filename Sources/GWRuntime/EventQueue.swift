@@ -15,12 +15,16 @@ final class EventBatch {
     /// Bytes that the batch holds in memory, for the budget.
     var bytes: Int { arena.filled.count + arena.extraBytes + count * MemoryLayout<Event>.stride }
 
+    /// The place of one more event, which the caller initializes at once.
     @inline(__always)
-    func append(_ event: Event) {
+    func place() -> UnsafeMutablePointer<Event> {
         if count == capacity { grow() }
-        (events + count).initialize(to: event)
         count &+= 1
+        return events + (count &- 1)
     }
+
+    @inline(__always)
+    func append(_ event: Event) { place().initialize(to: event) }
 
     func next() -> Event? {
         guard taken < count else { return nil }
@@ -83,6 +87,9 @@ final class EventQueue {
 
     @inline(__always)
     func append(_ event: Event) { filling.append(event) }
+
+    @inline(__always)
+    func place() -> UnsafeMutablePointer<Event> { filling.place() }
 
     /// Gives back what was received without becoming an event.  Nothing may be pointing into the filling batch.
     func recycleUnused() {

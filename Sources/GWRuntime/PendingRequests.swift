@@ -9,7 +9,7 @@ struct PendingRequest {
 }
 
 /// The requests that wait for the host, by id and by time limit.
-struct PendingRequests {
+struct PendingRequests: ~Copyable {
     private var requests = SlotTable<PendingRequest>()
     private var deadlines = DeadlineQueue()
 

@@ -108,31 +108,39 @@ public final class Socket: Source {
         _ kind: Kind, _ bytes: UnsafeRawBufferPointer, isPart: Bool, _ compression: Compression
     ) throws(Failure) -> Bool {
         guard case .open = phase, let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen
-        else {
-            throw Failure(.state, .none, "the connection is not open")
-        }
+        else { throw notOpen }
         try checkRoom(bytes.count, channel.queuedBytes, webSocket)
         let kind = kind.message
-        if let parts, parts.kind != kind {
-            throw Failure(.state, .program, "a message of the other kind is being sent in parts")
-        }
-        let validator = try checkText(kind, bytes, isLast: !isPart)
         if isPart || parts != nil {
-            if parts == nil, let failure = webSocket.beginFragments(kind, compress: compression != .never) {
+            try sendPart(kind, bytes, isLast: !isPart, compress: compression != .never, webSocket)
+        } else {
+            guard kind != .text || UTF8Validator.isValid(bytes) else { throw notUTF8 }
+            if let failure = webSocket.send(
+                kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
+            {
                 throw failure
             }
-            if let failure = webSocket.appendFragment(bytes, isFinal: !isPart) { throw failure }
-            parts = isPart ? (kind, validator) : nil
-        } else if let failure = webSocket.send(
-            kind, bytes, compress: compression != .never, belowThreshold: compression == .always)
-        {
-            throw failure
         }
         channel.queueSend()
         guard channel.queuedBytes > settings.highWaterBytes else { return false }
         owesWritable = true
         return true
     }
+
+    private func sendPart(
+        _ kind: MessageKind, _ bytes: UnsafeRawBufferPointer, isLast: Bool, compress: Bool,
+        _ webSocket: WebSocketConnection
+    ) throws(Failure) {
+        if let parts, parts.kind != kind {
+            throw Failure(.state, .program, "a message of the other kind is being sent in parts")
+        }
+        let validator = try checkText(kind, bytes, isLast: isLast)
+        if parts == nil, let failure = webSocket.beginFragments(kind, compress: compress) { throw failure }
+        if let failure = webSocket.appendFragment(bytes, isFinal: isLast) { throw failure }
+        parts = isLast ? nil : (kind, validator)
+    }
+
+    private var notOpen: Failure { Failure(.state, .none, "the connection is not open") }
 
     private func checkRoom(_ size: Int, _ queued: Int, _ webSocket: WebSocketConnection) throws(Failure) {
         guard size <= settings.maxQueuedBytes else {
@@ -155,15 +163,15 @@ public final class Socket: Source {
     ) throws(Failure) -> UTF8Validator {
         var validator = parts?.validator ?? UTF8Validator()
         guard kind == .text else { return validator }
-        guard validator.check(bytes), !isLast || validator.isComplete else {
-            throw Failure(.utf8, .program, "the text is not UTF-8; send other bytes as binary")
-        }
+        guard validator.check(bytes), !isLast || validator.isComplete else { throw notUTF8 }
         return validator
     }
 
+    private var notUTF8: Failure { Failure(.utf8, .program, "the text is not UTF-8; send other bytes as binary") }
+
     public func ping(_ payload: [UInt8]) throws(Failure) {
         guard case .open = phase, let channel, let webSocket = channel.webSocket, webSocket.isOpen else {
-            throw Failure(.state, .none, "the connection is not open")
+            throw notOpen
         }
         if let failure = webSocket.sendPing(payload) { throw failure }
         channel.queueSend()
@@ -171,12 +179,12 @@ public final class Socket: Source {
 
     /// Reads nothing more for now; what was read before still comes.
     public func pause() throws(Failure) {
-        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        guard case .open = phase, let channel else { throw notOpen }
         channel.pause()
     }
 
     public func resume() throws(Failure) {
-        guard case .open = phase, let channel else { throw Failure(.state, .none, "the connection is not open") }
+        guard case .open = phase, let channel else { throw notOpen }
         channel.resume()
     }
 
@@ -291,34 +299,40 @@ public final class Socket: Source {
 
 extension Socket: ChannelOwner {
     func channel(_ channel: Channel, received input: WebSocketConnection.Input, _ now: Instant) {
-        var event: Event
         switch input {
         case .message(let kind, let payload):
             guard !isAboveRate(now) else { return closeForRate(channel, now) }
-            event = messageEvent(kind, payload, channel)
+            report(kind, payload, flags: 0, channel)
         case .part(let kind, let payload):
-            event = messageEvent(kind, payload, channel)
-            event.flags = Event.part
+            report(kind, payload, flags: Event.part, channel)
         case .ping(let payload):
-            event = self.event(.socketPing)
-            event.payload = context.arena.copy(payload)
+            report(.socketPing, payload)
         case .pong(let payload):
-            event = self.event(.socketPong)
-            event.payload = context.arena.copy(payload)
+            report(.socketPong, payload)
         case .needMore, .closed, .failed:
-            return
+            break
         }
-        emit(event)
     }
 
-    private func messageEvent(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ channel: Channel) -> Event {
-        var event = event(.socketMessage)
-        event.payload = payload
-        event.code = kind == .text ? 1 : 2
+    @inline(__always)
+    private func report(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, flags: UInt32, _ channel: Channel
+    ) {
+        // Written where it stays, and with short looks at the context, for which no reference is counted.
+        let place = withContext { $0.events.place() }
+        place.initialize(to: event(.socketMessage))
+        place.pointee.payload = payload
+        place.pointee.code = kind == .text ? 1 : 2
+        place.pointee.flags = flags
         let batch = withContext { $0.events.number }
         unread = (batch, batch == unread.batch ? unread.bytes &+ payload.count : payload.count)
         if unread.bytes > settings.maxUnreadBytes { context.holdReading(channel) }
-        return event
+    }
+
+    private func report(_ type: EventType, _ payload: UnsafeRawBufferPointer) {
+        var event = event(type)
+        event.payload = context.arena.copy(payload)
+        emit(event)
     }
 
     private func closeForRate(_ channel: Channel, _ now: Instant) {

@@ -49,15 +49,6 @@ public class Source {
 
 /// The sources that the interface knows by a handle or an id.
 extension Context {
-    /// The client of an id that has not ended.
-    public func client(_ id: UInt64) -> Client? { sources[id] as? Client }
-
-    /// The Socket.IO client of an id that has not ended.
-    public func socketIOClient(_ id: UInt64) -> SocketIOClient? { sources[id] as? SocketIOClient }
-
-    /// The client of any dialect of an id that has not ended.
-    public func link(_ id: UInt64) -> Link? { sources[id] as? Link }
-
     /// The doctor of an id that has not ended.
     public func doctor(_ id: UInt64) -> Doctor? { sources[id] as? Doctor }
 

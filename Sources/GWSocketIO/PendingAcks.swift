@@ -10,7 +10,7 @@ public struct PendingAck {
 }
 
 /// The acknowledgements that are waited for, by id and by time limit.
-struct PendingAcks {
+struct PendingAcks: ~Copyable {
     private var acks = SlotTable<PendingAck>()
     private var deadlines = DeadlineQueue()
 

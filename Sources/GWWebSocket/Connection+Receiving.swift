@@ -82,7 +82,7 @@ extension WebSocketConnection {
             let key = frame.loadUnaligned(fromByteOffset: size &- 4, as: UInt32.self)
             isASCII = Mask.apply(key, payload, length)
         } else {
-            isASCII = first == FrameBit.final | Opcode.binary || Mask.isASCII(payload, length)
+            isASCII = first == FrameBit.final | Opcode.binary || UTF8Validator.isASCII(payload, length)
         }
         traffic.wireBytesReceived &+= UInt64(truncatingIfNeeded: size &+ length)
         let isBinary = first == FrameBit.final | Opcode.binary
@@ -182,7 +182,7 @@ extension WebSocketConnection {
             if peerKeySize != 0 {
                 isASCII = Mask.apply(header.key, payload + done, size)
             } else if assembler.kind == .text {
-                isASCII = Mask.isASCII(payload + done, size)
+                isASCII = UTF8Validator.isASCII(payload + done, size)
             }
             guard assembler.checkText(payload + done, size, isASCII: isASCII) else { return fail(.invalidText) }
             done &+= size

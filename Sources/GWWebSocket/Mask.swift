@@ -25,35 +25,6 @@ enum Mask {
         transform(key, source, target, count)
     }
 
-    /// Whether all bytes are below 128.
-    @inline(__always)
-    static func isASCII(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
-        var seen: UInt64 = 0
-        var offset = 0
-        if count >= 32 {
-            while count &- offset >= 32 {
-                seen |= word(bytes, offset) | word(bytes, offset &+ 8)
-                seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
-                offset &+= 32
-                // Looking up now and then: what is not ASCII is seen early, what is runs at full width.
-                if offset & 1023 == 0, seen & high != 0 { return false }
-            }
-            // The last 32 bytes once more, in place of a loop over what is left.
-            offset = count &- 32
-            seen |= word(bytes, offset) | word(bytes, offset &+ 8)
-            seen |= word(bytes, offset &+ 16) | word(bytes, offset &+ 24)
-        } else if count >= 8 {
-            seen = word(bytes, 0) | word(bytes, count &- 8)
-            if count > 16 { seen |= word(bytes, 8) | word(bytes, count &- 16) }
-        } else {
-            while offset < count {
-                seen |= UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
-                offset &+= 1
-            }
-        }
-        return seen & high == 0
-    }
-
     @inline(__always)
     private static func transform(
         _ key: UInt32, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int

@@ -132,7 +132,7 @@ struct MessageAssembler: ~Copyable {
             let size = min(count &- done, MessageAssembler.block)
             let isASCII = key == 0 ? false : Mask.apply(key, target + done, size)
             if kind == .text {
-                let isKnown = isASCII || (key == 0 && Mask.isASCII(target + done, size))
+                let isKnown = isASCII || (key == 0 && UTF8Validator.isASCII(target + done, size))
                 if !checkText(target + done, size, isASCII: isKnown) { return .invalidText }
             }
             done &+= size
@@ -161,7 +161,7 @@ struct MessageAssembler: ~Copyable {
             let room = min(left, buffer.room)
             var produced = 0
             let outcome = inflator.inflate(&input, into: target, room: room, produced: &produced)
-            if kind == .text, !checkText(target, produced, isASCII: Mask.isASCII(target, produced)) {
+            if kind == .text, !checkText(target, produced, isASCII: UTF8Validator.isASCII(target, produced)) {
                 return .invalidText
             }
             buffer.commit(produced)
@@ -221,7 +221,7 @@ struct MessageAssembler: ~Copyable {
         var produced = 0
         let outcome = inflator.inflate(&input, into: target, room: room, produced: &produced)
         total = produced
-        if kind == .text, !checkText(target, produced, isASCII: Mask.isASCII(target, produced)) {
+        if kind == .text, !checkText(target, produced, isASCII: UTF8Validator.isASCII(target, produced)) {
             return .violation(.invalidText)
         }
         switch outcome {

@@ -39,7 +39,7 @@ private func open(
 ) -> gw_status {
     onContext(context) { () throws(Failure) in
         let link = try make()
-        out.pointee = makeHandle(ClientHandle(context: context, id: link.id))
+        out.pointee = makeHandle(ClientHandle(context: context, link: link))
         return .ok
     }
 }
@@ -125,7 +125,7 @@ public func gw_client_get_tls(_ client: OpaquePointer?, _ out: UnsafeMutablePoin
 func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let client = handle.context.client(handle.id) else {
+            guard !handle.hasEnded, let client = handle.client else {
                 throw otherDialect(handle, "the client speaks Socket.IO, which has functions of its own (socketio.h)")
             }
             return try body(client)
@@ -137,7 +137,7 @@ func withClient(_ handle: OpaquePointer, _ body: (Client) throws(Failure) -> Sta
 func withSocketIO(_ handle: OpaquePointer, _ body: (SocketIOClient) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let client = handle.context.socketIOClient(handle.id) else {
+            guard !handle.hasEnded, let client = handle.link as? SocketIOClient else {
                 throw otherDialect(handle, "the client speaks to a gateway, not Socket.IO")
             }
             return try body(client)
@@ -147,7 +147,7 @@ func withSocketIO(_ handle: OpaquePointer, _ body: (SocketIOClient) throws(Failu
 
 /// Why there is no client of the dialect that a call needs.
 private func otherDialect(_ handle: ClientHandle, _ text: StaticString) -> Failure {
-    guard handle.context.link(handle.id) != nil else { return Failure(.gone, .program, "the client has ended") }
+    guard !handle.hasEnded else { return Failure(.gone, .program, "the client has ended") }
     return Failure(.state, .program, "\(text)")
 }
 
@@ -155,10 +155,8 @@ private func otherDialect(_ handle: ClientHandle, _ text: StaticString) -> Failu
 func withLink(_ handle: OpaquePointer, _ body: (Link) throws(Failure) -> Status) -> gw_status {
     withObject(handle, ClientHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let link = handle.context.link(handle.id) else {
-                throw Failure(.gone, .program, "the client has ended")
-            }
-            return try body(link)
+            guard !handle.hasEnded else { throw Failure(.gone, .program, "the client has ended") }
+            return try body(handle.link)
         }
     }
 }

@@ -9,15 +9,23 @@ import GWRuntime
 final class ClientHandle {
     let context: Context
     let id: UInt64
+    let link: Link
+    /// The link as a gateway client.
+    let client: Client?
     // Borrowed by the host until it asks again.
     var tls: TLSTexts?
     var method = ByteBuffer()
     var dump = ByteBuffer()
 
-    init(context: Context, id: UInt64) {
+    init(context: Context, link: Link) {
         self.context = context
-        self.id = id
+        id = link.id
+        self.link = link
+        client = link as? Client
     }
+
+    /// An id is given back at the end.
+    var hasEnded: Bool { link.id != id }
 }
 
 /// What a `gw_socket` refers to.
@@ -34,6 +42,9 @@ final class SocketHandle {
         id = socket.id
         self.socket = socket
     }
+
+    /// An id is given back at the end.
+    var hasEnded: Bool { socket.id != id }
 }
 
 /// What a `gw_server` or a `gw_listener` refers to.

@@ -13,8 +13,7 @@ func json(
         throw Failure(.argument, .program, "\(name) has \(length) bytes; give NULL and 0 for none")
     }
     let text = UnsafeRawBufferPointer(start: bytes, count: length)
-    var validator = UTF8Validator()
-    guard validator.check(text), validator.isComplete else {
+    guard UTF8Validator.isValid(text) else {
         throw Failure(.jsonText, .program, "\(name) is not UTF-8")
     }
     guard JSON.isValid(text) else {

@@ -213,10 +213,8 @@ private func payload(_ data: UnsafeRawPointer?, _ size: Int) throws(Failure) -> 
 private func withSocket(_ handle: OpaquePointer, _ body: (Socket) throws(Failure) -> Status) -> gw_status {
     withObject(handle, SocketHandle.self) { handle in
         onContext(handle.context) { () throws(Failure) in
-            guard let socket = handle.context.socket(handle.id) else {
-                throw Failure(.gone, .program, "the socket has ended")
-            }
-            return try body(socket)
+            guard !handle.hasEnded else { throw Failure(.gone, .program, "the socket has ended") }
+            return try body(handle.socket)
         }
     }
 }

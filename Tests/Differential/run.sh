@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 out=build/differential
 scripts/build-pure.sh "$out/layers"
 if [ ! -f "$out/engine" ] || [ -n "$(find Tests/Differential/Engine.swift "$out"/layers/*.o -newer "$out/engine")" ]; then
-  swiftc -O -swift-version 6 -module-name Engine -I "$out/layers" -I Sources/CZlib -I Sources/CUTF8/include \
+  swiftc -O -swift-version 6 -module-name Engine -I "$out/layers" -I Sources/CZlib -I Sources/CUTF8/include -I Sources/CJSON \
     Tests/Differential/Engine.swift \
     "$out"/layers/*.o -lz -o "$out/engine"
 fi

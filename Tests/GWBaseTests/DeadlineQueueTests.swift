@@ -30,8 +30,8 @@ struct DeadlineQueueTests {
                     #expect(model.values.allSatisfy { $0 > now })
                 }
             }
-            #expect(queue.next == model.values.min().map(at) ?? .never)
-            #expect(queue.isEmpty == model.isEmpty)
+            let state = (queue.next, queue.isEmpty)
+            #expect(state == (model.values.min().map(at) ?? .never, model.isEmpty))
         }
     }
 
@@ -40,8 +40,8 @@ struct DeadlineQueueTests {
         var queue = DeadlineQueue()
         queue.set(3, at(5))
         queue.set(3, .never)
-        #expect(queue.isEmpty)
-        #expect(queue.next == .never)
+        let state = (queue.next, queue.isEmpty)
+        #expect(state == (.never, true))
         #expect(queue.popExpired(.never) == nil)
     }
 
@@ -60,7 +60,8 @@ struct DeadlineQueueTests {
         queue.set(-1, at(1))
         queue.remove(-1)
         queue.remove(1000)
-        #expect(queue.isEmpty)
+        let isEmpty = queue.isEmpty
+        #expect(isEmpty)
     }
 }
 

@@ -80,7 +80,9 @@ final class MachineEnd {
         let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 20, offset: offset)
         do throws(Failure) {
             let action = try machine.call(request, output: machine.isReady ? output : nil, now)
-            if case .send(_, let rest) = action { sent.append(text(machine.frameHead) + text(rest) + "}") }
+            if case .send(_, let rest) = action {
+                sent.append(text(machine.frameHead) + (rest.isEmpty ? "" : text(rest) + "}"))
+            }
             return .success(action.id)
         } catch {
             return .failure(error)

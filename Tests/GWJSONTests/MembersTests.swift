@@ -54,6 +54,23 @@ struct MembersTests {
         #expect(find("", #"{"":1}"#) == "1")
     }
 
+    @Test("names that differ in one byte are told apart, whatever their length")
+    func lengths() {
+        for length in 1...20 {
+            let name = String(repeating: "a", count: length)
+            for place in 0..<length {
+                var other = Array(name.utf8)
+                other[place] = 0x62
+                let json = "{\"\(String(decoding: other, as: UTF8.self))\":1,\"\(name)\":2,\"\(name)a\":3}"
+                let names: [StaticString] = ["a", "aaaaaaa", "aaaaaaaa", "aaaaaaaaa", "aaaaaaaaaaaaaaaa"]
+                for wanted in names {
+                    let count = wanted.utf8CodeUnitCount
+                    #expect(find(wanted, json) == (count == length ? "2" : count == length + 1 ? "3" : nil))
+                }
+            }
+        }
+    }
+
     @Test("a name is not found by its start or with something behind it")
     func wholeNames() {
         #expect(find("seq", #"{"se":1,"sequence":2,"Seq":3," seq":4,"seq\u0000":5}"#) == nil)

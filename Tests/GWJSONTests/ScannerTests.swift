@@ -58,7 +58,8 @@ struct ScannerTests {
 
     @Test("section 7: every byte but quote, backslash and control characters stands for itself, at every place")
     func controlCharacters() {
-        for length in 1...20 {
+        // Around the widths in which the scanner reads.
+        for length in Array(1...20) + [31, 32, 33, 48] {
             for place in 0..<length {
                 for byte in UInt8(0)...0xff {
                     var content = [UInt8](repeating: 0x61, count: length)
@@ -66,6 +67,29 @@ struct ScannerTests {
                     let isPlain = byte >= 0x20 && byte != 0x22 && byte != 0x5c
                     if Text([0x22] + content + [0x22]).isValid != isPlain {
                         Issue.record("byte \(byte) at \(place) of \(length)")
+                    }
+                    if byte % 16 == 2,
+                        Text([0x5b, 0x22] + content + Array("\", 1234567890123]".utf8)).isValid != isPlain
+                    {
+                        Issue.record("byte \(byte) at \(place) of \(length) in front of a number")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("section 6: a number may have any count of digits, and nothing else between them")
+    func digits() {
+        for count in 1...40 {
+            let digits = String(repeating: "7", count: count)
+            for number in [digits, "-\(digits)", "0.\(digits)", "1e\(digits)", "1E+\(digits)", "\(digits).5"] {
+                #expect(Text(number).isValid)
+                #expect(Text("[\(number),\(number)]").isValid)
+                for place in 0..<count {
+                    var broken = Array(number.utf8)
+                    broken[broken.count - 1 - place] = place % 2 == 0 ? 0x3a : 0x2f  // the neighbours of the digits
+                    if Text([0x5b] + broken + [0x5d]).isValid {
+                        Issue.record("\(String(decoding: broken, as: UTF8.self))")
                     }
                 }
             }

@@ -202,17 +202,20 @@ struct MaskTests {
     func ascii() {
         for length in 0...140 {
             var bytes = [UInt8](repeating: 0x61, count: length)
-            #expect(bytes.withUnsafeBytes { Mask.isASCII($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, length) })
+            #expect(
+                bytes.withUnsafeBytes {
+                    UTF8Validator.isASCII($0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, length)
+                })
             for index in 0..<length {
                 bytes[index] = 0x80
-                #expect(!bytes.withUnsafeBytes { Mask.isASCII($0.baseAddress!, length) })
+                #expect(!bytes.withUnsafeBytes { UTF8Validator.isASCII($0.baseAddress!, length) })
                 bytes[index] = 0x61
             }
         }
         var long = [UInt8](repeating: 0x61, count: 5000)
         for index in stride(from: 0, to: 5000, by: 7) {
             long[index] = 0xff
-            #expect(!long.withUnsafeBytes { Mask.isASCII($0.baseAddress!, 5000) })
+            #expect(!long.withUnsafeBytes { UTF8Validator.isASCII($0.baseAddress!, 5000) })
             long[index] = 0x61
         }
     }

@@ -5,7 +5,10 @@ import GWJSON
 /// The program whose client it is: what it is told.
 protocol ClientHost: AnyObject {
     func clientConnected(_ client: SimulatedClient, hello: Hello)
-    func client(_ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32)
+    func client(
+        _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32?)
+    /// It wants credentials for an attempt.
+    func client(_ client: SimulatedClient, asks question: UInt64)
     func client(_ client: SimulatedClient, closed failure: Failure?, connection: UInt64)
     /// An event has arrived; it may still be held back.
     func client(_ client: SimulatedClient, arrived event: GatewayEvent, missing: UInt64)
@@ -23,6 +26,7 @@ protocol ClientHost: AnyObject {
 
 /// Of what a host takes no note.
 extension ClientHost {
+    func client(_ client: SimulatedClient, asks question: UInt64) {}
     func client(_ client: SimulatedClient, arrived event: GatewayEvent, missing: UInt64) {}
     func client(_ client: SimulatedClient, event: GatewayEvent) {}
     func client(_ client: SimulatedClient, resync: ClientMachine.Resync) {}

@@ -7,7 +7,7 @@ struct Herd {
         private(set) var isReady = false
         func clientConnected(_ client: SimulatedClient, hello: Hello) { isReady = true }
         func client(
-            _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32
+            _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32?
         ) {
             isReady = false
         }

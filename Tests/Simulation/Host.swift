@@ -56,8 +56,29 @@ final class Host {
                 if record.client === client, !client.isStopped { record.caughtUp(id) }
             }
         }
+        record.paused = { [self] in
+            later(client) { [self] in
+                client.machine.replace(credentials)
+                client.resume()
+            }
+        }
+        record.asked = { [self] question in
+            guard isCalm || world.chance(percent: 90) else { return }
+            later(client) { [self] in client.answer(question, world.chance(percent: 95) ? credentials : nil) }
+        }
         self.client = client
     }
+
+    /// Its user does something about the present client, if that is still the present one then.
+    private func later(_ client: SimulatedClient, _ action: @escaping () -> Void) {
+        world.after(world.between(0, .seconds(world.pick([1, 12])))) { [self] in
+            guard self.client === client else { return }
+            if client.isStopped { later(client, action) } else { action() }
+        }
+    }
+
+    /// With the token that the gateway has now.  A copy, for credentials overwrite their memory when they go.
+    private var credentials: Credentials { Credentials(token: gateway.token.map { $0 }) }
 
     /// What the host makes use of.
     private func vary() {
@@ -68,6 +89,8 @@ final class Host {
             offline.milliseconds = world.pick([300, 5000, 60_000])
             settings.offline = offline
         }
+        settings.pauses = world.chance(percent: 40)
+        settings.asksForCredentials = world.chance(percent: 20)
         settings.resync.holds = world.chance(percent: 50)
         settings.resync.timeoutMilliseconds = world.pick([200, 10_000])
         settings.resync.maxHeldBytes = world.pick([300, 1 << 20])

@@ -11,6 +11,9 @@ final class HostRecord: ClientHost {
     private var closed: () -> Void = {}
     /// What the host does to catch up, before it says so.
     var catchesUp: (UInt64) -> Void = { _ in }
+    /// What it does where the client waits for somebody to act, and where it asks for credentials.
+    var paused: () -> Void = {}
+    var asked: (UInt64) -> Void = { _ in }
     private var hasClosed = false
 
     /// The numbers of the subscriptions by their ids.
@@ -87,9 +90,16 @@ final class HostRecord: ClientHost {
     }
 
     func client(
-        _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32
+        _ client: SimulatedClient, disconnected failure: Failure, connection: UInt64, retryMilliseconds: UInt32?
     ) {
         checkSpeaks(client)
+        guard let retryMilliseconds else {
+            client.trace("waits for its host")
+            world.check(settings.pauses && !failure.isRetryable, "it is paused by \(failure.text)")
+            ledger.count(\.pauses)
+            connectionEnded(connection, failure)
+            return paused()
+        }
         client.trace("tries again in \(retryMilliseconds) ms")
         let floor = max(failure.retryAfterMilliseconds, UInt32(present?.restartMilliseconds ?? 0))
         world.check(retryMilliseconds >= floor, "it comes back in \(retryMilliseconds) ms, asked for \(floor)")
@@ -100,6 +110,12 @@ final class HostRecord: ClientHost {
         let limit = max(window, floor + 1000, 2000)
         world.check(retryMilliseconds <= limit, "it waits \(retryMilliseconds) ms, \(limit) at most are due")
         connectionEnded(connection, failure)
+    }
+
+    func client(_ client: SimulatedClient, asks question: UInt64) {
+        checkSpeaks(client)
+        world.check(settings.asksForCredentials && !isReady, "credentials are asked for")
+        asked(question)
     }
 
     func client(_ client: SimulatedClient, closed failure: Failure?, connection: UInt64) {

@@ -181,6 +181,7 @@ struct Tally {
     var synced = 0
     var resyncs = 0
     var held = 0
+    var pauses = 0
 
     static var all: [(name: String, place: WritableKeyPath<Tally, Int>)] {
         [
@@ -189,7 +190,7 @@ struct Tally {
             ("connections", \.connections), ("losses", \.losses), ("stopped by the gateway", \.stops), ("gaps", \.gaps),
             ("tick timeouts", \.silences), ("pong timeouts", \.deadPeers), ("shutdowns", \.shutdowns),
             ("late answers", \.late), ("kept", \.kept), ("never written", \.neverWritten), ("subscribed", \.subscribed),
-            ("synced", \.synced), ("resyncs", \.resyncs), ("held", \.held),
+            ("synced", \.synced), ("resyncs", \.resyncs), ("held", \.held), ("paused", \.pauses),
         ]
     }
 

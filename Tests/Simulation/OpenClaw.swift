@@ -30,7 +30,8 @@ struct OpenClaw: Dialect {
         var settings = ClientMachine.Settings()
         settings.session.connect.clientVersion = Array("1".utf8)
         settings.session.connect.scopes = [Array("operator.admin".utf8)]
-        settings.session.connect.credentials = Credentials(token: token)
+        // A copy, for credentials overwrite their memory when they go.
+        settings.credentials = Credentials(token: token.map { $0 })
         settings.session.maxCalls = UInt32(maxCalls)
         settings.signer = Device(name: world.bytes(16))
         return settings

@@ -24,10 +24,11 @@ extension SimulatedClient {
             break
         case .send(let frame):
             channel?.sendText(Array(frame.readable), compress: false)
-        case .ask:
-            // No simulated client lets itself be asked for credentials.
-            break
-        case .pairing(_, let frame):
+        case .ask(let question):
+            trace("asks for credentials")
+            host.client(self, asks: question)
+        case .pairing(let pairing, let frame):
+            trace("has a pairing that is \(pairing.name)")
             if !frame.isEmpty { channel?.sendText(Array(frame.readable), compress: false) }
         case .connected(let hello, _):
             host.clientConnected(self, hello: hello)
@@ -48,6 +49,14 @@ extension SimulatedClient {
         case .close(let code, let reason, let failure):
             end(code, reason, failure.failure)
         }
+    }
+
+    // MARK: - Credentials
+
+    func answer(_ question: UInt64, _ credentials: Credentials?) {
+        guard isOpen else { return }
+        follow(machine.answer(question, credentials, now, wallMilliseconds: wall), ClientSession.noText)
+        reschedule()
     }
 
     // MARK: - Beginning
@@ -153,7 +162,9 @@ extension SimulatedClient {
             queuedBytes: channel.queuedBytes, maxQueuedBytes: SimulatedClient.maxQueuedBytes, offset: offset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return Call(id: action.id, place: nil) }
-        if let failure = channel.sendText([machine.frameHead, rest, FrameWriter.end], compress: true) {
+        if let failure = channel.sendText(
+            rest.isEmpty ? [machine.frameHead] : [machine.frameHead, rest, FrameWriter.end], compress: true)
+        {
             machine.withdraw(id)
             throw failure
         }

@@ -8,6 +8,8 @@ import GWWebSocket
 final class SimulatedClient: Process, ChannelOwner {
     private enum Phase {
         case waiting(until: Instant)
+        /// For its host to act.
+        case paused
         case dialing(until: Instant)
         case open
         case closing
@@ -62,6 +64,7 @@ final class SimulatedClient: Process, ChannelOwner {
     override var deadline: Instant {
         switch phase {
         case .waiting(let until): min(until, machine.deadline)
+        case .paused: machine.deadline
         case .dialing(let until): min(until, machine.deadline)
         case .open, .closing: min(channel?.webSocket?.deadline ?? .never, machine.deadline)
         case .closed: .never
@@ -73,6 +76,8 @@ final class SimulatedClient: Process, ChannelOwner {
         case .waiting(let until):
             tickMachine()
             if until <= now { dial() }
+        case .paused:
+            tickMachine()
         case .dialing(let until):
             tickMachine()
             guard until <= now else { return }
@@ -103,6 +108,7 @@ final class SimulatedClient: Process, ChannelOwner {
             guard channel == nil else { break }
             machine.networkChanged()
             dial()
+        case .paused: resume()
         case .open: channel?.webSocket?.probe(now)
         case .closing, .closed: break
         }
@@ -192,7 +198,7 @@ final class SimulatedClient: Process, ChannelOwner {
 
     func channel(_ channel: Channel, ended failure: Failure) { ended(failure, sentOffset: channel.sentOffset) }
 
-    private var wall: UInt64 { 1_767_225_600_000 + now.microseconds / 1000 }
+    var wall: UInt64 { 1_767_225_600_000 + now.microseconds / 1000 }
 
     // MARK: - The end
 
@@ -217,7 +223,7 @@ final class SimulatedClient: Process, ChannelOwner {
             if let refused = webSocket.sendClose(1000, [], now) { return channel.end(refused) }
             channel.queueSend()
             reschedule()
-        case .dialing, .waiting:
+        case .dialing, .waiting, .paused:
             dials += 1
             channel?.drop()
             channel = nil
@@ -233,9 +239,24 @@ final class SimulatedClient: Process, ChannelOwner {
         trace("has lost its connection: \(failure.text)")
         end.calls.forEach { host.client(self, ended: $0) }
         if case .closing = phase { return finishClosing(nil, connection: end.connection) }
-        guard let delay = end.retryMilliseconds else { return finishClosing(end.failure, connection: end.connection) }
-        phase = .waiting(until: now.adding(milliseconds: delay))
-        host.client(self, disconnected: end.failure, connection: end.connection, retryMilliseconds: delay)
+        if let delay = end.retryMilliseconds {
+            phase = .waiting(until: now.adding(milliseconds: delay))
+        } else if end.isPaused {
+            phase = .paused
+        } else {
+            return finishClosing(end.failure, connection: end.connection)
+        }
+        host.client(
+            self, disconnected: end.failure, connection: end.connection, retryMilliseconds: end.retryMilliseconds)
+        reschedule()
+    }
+
+    /// Its host has done what it waited for.
+    func resume() {
+        guard case .paused = phase else { return }
+        trace("goes on")
+        machine.resume()
+        phase = .waiting(until: now)
         reschedule()
     }
 

@@ -6,7 +6,8 @@ out=build/simulation
 scripts/build-pure.sh "$out/layers"
 if [ ! -f "$out/simulation" ] ||
   [ -n "$(find Tests/Simulation/*.swift Tests/Fuzz/Random.swift "$out"/layers/*.o -newer "$out/simulation")" ]; then
-  swiftc -O -wmo -enforce-exclusivity=unchecked -parse-as-library -swift-version 6 -module-name Simulation -I "$out/layers" -I Sources/CZlib \
-    -I Sources/CUTF8/include Tests/Simulation/*.swift Tests/Fuzz/Random.swift "$out"/layers/*.o -lz -o "$out/simulation"
+  swiftc -O -wmo -enforce-exclusivity=unchecked -parse-as-library -swift-version 6 -module-name Simulation \
+    -I "$out/layers" -I Sources/CZlib -I Sources/CUTF8/include -I Sources/CJSON \
+    Tests/Simulation/*.swift Tests/Fuzz/Random.swift "$out"/layers/*.o -lz -o "$out/simulation"
 fi
 echo "$out/simulation"
