@@ -6,6 +6,7 @@ import GWWebSocket
 /// What the machine says is done, as `GWRuntime/Client.swift`, `ClientCalls.swift` and `ClientBeginning.swift` do it.
 extension SimulatedClient {
     func tickMachine() {
+        if let heard = channel?.webSocket?.lastReceived { machine.heard(heard) }
         while true {
             switch machine.tick(now) {
             case .none: return
