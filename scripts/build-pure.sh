@@ -24,10 +24,11 @@ for layer in $layers; do
   # Whoever imports a module that was compiled again is compiled again too.
   if ! $isFresh; then
     rm -f "$out/$layer.o"
+    # shellcheck disable=SC2046  # a list of files
     swiftc -O -wmo -parse-as-library -swift-version 6 -enable-testing -module-name "$layer" -I "$out" \
       -I Sources/CZlib -I Sources/CUTF8/include -I Sources/CJSON "$@" \
-      -emit-module -emit-module-path "$out/$layer.swiftmodule" \
-      -c $(find "Sources/$layer" -name "*.swift") -o "$out/$layer.o.new"
+      -emit-module -emit-module-path "$out/$layer.swiftmodule" -c $(find "Sources/$layer" -name "*.swift") \
+      -o "$out/$layer.o.new"
     mv "$out/$layer.o.new" "$out/$layer.o"
   fi
 done

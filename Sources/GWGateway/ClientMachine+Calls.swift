@@ -3,21 +3,6 @@ import GWJSON
 
 /// The host's calls: taken, kept, and how they end without an answer.
 extension ClientMachine {
-    /// Where the output of the connection stands.
-    public struct Output {
-        /// Bytes that wait to be sent, and how many may.
-        public var queuedBytes: Int
-        public var maxQueuedBytes: Int
-        /// The place of the next frame in all that the connection sends.
-        public var offset: UInt64
-
-        public init(queuedBytes: Int, maxQueuedBytes: Int, offset: UInt64) {
-            self.queuedBytes = queuedBytes
-            self.maxQueuedBytes = maxQueuedBytes
-            self.offset = offset
-        }
-    }
-
     public enum CallAction {
         /// Send `frameHead`.  Unless `rest` is empty, it is followed by that, which spares long params a copy, and `}`.
         case send(id: UInt64, rest: UnsafeRawBufferPointer)
@@ -35,10 +20,10 @@ extension ClientMachine {
     public var frameHead: UnsafeRawBufferPointer { frame.readable }
 
     /// Takes a call.  `output` is nil where no connection takes frames.
-    public func call(_ request: CallRequest, output: Output?, _ now: Instant) throws(Failure) -> CallAction {
+    public func call(_ request: CallRequest, output: OutputRoom?, _ now: Instant) throws(Failure) -> CallAction {
         guard let session, session.isReady, let output else { return try keep(request, now) }
         let size = request.frameBytes
-        if let failure = session.tooBig(size) ?? ClientMachine.noRoom(size, output) { throw failure }
+        if let failure = session.tooBig(size) ?? output.refusal(of: "the request", size) { throw failure }
         let keyed = request.isIdempotent ? try KeyedParams(request, random) : nil
         let action = session.call(
             expectsFinal: request.expectsFinal, timeoutMilliseconds: request.timeoutMilliseconds,
@@ -75,13 +60,6 @@ extension ClientMachine {
 
     /// Params up to this size are cheaper to copy than to mask as a piece of their own.
     private static let copiedBytes = 512
-
-    private static func noRoom(_ size: Int, _ output: Output) -> Failure? {
-        let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
-        guard size > limit || queued > limit - size else { return nil }
-        guard size <= limit else { return .tooBig("the request", size, "max_queued_bytes is", limit) }
-        return .wouldPass(.full, held: queued, "bytes wait to be sent", more: size, "max_queued_bytes", limit)
-    }
 
     /// The frame of a call could not be written: it was never made.
     public func withdraw(_ id: UInt64) { _ = calls.remove(id) }

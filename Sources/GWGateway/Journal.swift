@@ -40,8 +40,11 @@ public final class Journal {
     private var heldBytes = 0
 
     /// nil where nothing is to be noted.
-    public init?(_ settings: Settings, _ now: Instant) {
-        guard settings.level > 0 || settings.recorderBytes > 0 else { return nil }
+    public static func make(_ settings: Settings, _ now: Instant) -> Journal? {
+        settings.level > 0 || settings.recorderBytes > 0 ? Journal(settings, now) : nil
+    }
+
+    private init(_ settings: Settings, _ now: Instant) {
         self.settings = settings
         began = now
     }

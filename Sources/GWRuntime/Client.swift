@@ -14,7 +14,7 @@ public final class Client: Link {
     /// Starts connecting.  With the context's lock held.
     public init(context: Context, settings: ClientSettings) {
         machine = ClientMachine(settings: settings.machine, random: context.random)
-        journal = Journal(settings.journal, Syscall.now())
+        journal = Journal.make(settings.journal, Syscall.now())
         super.init(context: context, link: settings.link)
     }
 

@@ -13,7 +13,7 @@ extension Client {
         guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else {
             return kept(try machine.call(request, output: nil, now))
         }
-        let output = ClientMachine.Output(
+        let output = OutputRoom(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), offset: channel.nextOffset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return kept(action) }

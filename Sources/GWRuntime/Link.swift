@@ -170,13 +170,6 @@ public class Link: Source, DialOwner {
         return false
     }
 
-    /// The host has acted: the next attempt begins with the next turn.
-    final func resume() {
-        guard isPaused else { return }
-        phase = .waiting(until: Syscall.now())
-        reschedule()
-    }
-
     /// No connection is wanted for now: one that is being made is dropped, and the next attempt waits for the host.
     final func pause(_ failure: Failure) {
         switch phase {

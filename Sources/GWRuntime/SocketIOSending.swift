@@ -10,7 +10,7 @@ extension SocketIOClient {
         let now = Syscall.coarseNow()
         let namespace = try machine.join(request, now)
         follow(now)
-        resume()
+        if isPaused { _ = tryAgain() }
         reschedule()
         return namespace
     }
@@ -58,9 +58,9 @@ extension SocketIOClient {
 
     // MARK: - Frames
 
-    private var output: SocketIOMachine.Output? {
+    private var output: OutputRoom? {
         guard let channel, channel.isOpen, let webSocket = channel.webSocket, webSocket.isOpen else { return nil }
-        return SocketIOMachine.Output(
+        return OutputRoom(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: Int(settings.maxQueuedBytes), isBusy: channel.isBlocked,
             offset: channel.nextOffset)
     }

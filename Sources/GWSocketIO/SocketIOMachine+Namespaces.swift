@@ -37,9 +37,9 @@ extension SocketIOMachine {
                 .state, .program, "namespace \(namespace.shownName) is wanted already; it cannot be joined twice")
         }
         guard namespaces.count < Int(settings.maxNamespaces) else {
-            throw Failure(
-                .limit, .program,
-                "\(namespaces.count) namespaces are wanted, max_namespaces is \(settings.maxNamespaces)")
+            throw .wouldPass(
+                .limit, held: namespaces.count, "namespaces are wanted", more: 1, "max_namespaces",
+                Int(settings.maxNamespaces))
         }
         namespaces.append(namespace)
         if isOpen, !isEnding { join(namespace, now) }

@@ -85,12 +85,11 @@ extension SocketIOMachine {
                     .sioParse, .operator, "the server sent \(what): \(String(printable: text, limit: 60))",
                     isRetryable: true))
         case .tooManyAttachments(let count):
-            close(
-                1002, .parseError,
+            closeForLimit(
+                1002,
                 Failure(
                     .limit, .program,
-                    "the server sent a packet with \(count) attachments, max_attachments is \(maxAttachments)",
-                    isRetryable: true))
+                    "the server sent a packet with \(count) attachments, max_attachments is \(maxAttachments)"))
         case .packet(let packet):
             receive(packet, text, now)
         }
@@ -136,6 +135,13 @@ extension SocketIOMachine {
         close(1002, .parseError, Failure(.sioParse, .operator, "the server sent \(what)", isRetryable: true))
     }
 
+    /// The server sends more than is taken.
+    private func closeForLimit(_ code: UInt16, _ failure: Failure) {
+        var failure = failure
+        failure.isRetryable = true
+        close(code, .parseError, failure)
+    }
+
     // MARK: - Attachments
 
     private func take(_ attachment: UnsafeRawBufferPointer) {
@@ -151,12 +157,8 @@ extension SocketIOMachine {
     private func hasRoom(for count: Int) -> Bool {
         let size = (assembly?.stored.memory.count ?? 0) + count
         guard size > Int(settings.maxPacketBytes) else { return true }
-        close(
-            1009, .parseError,
-            Failure(
-                .tooBig, .program,
-                "a packet with its attachments has \(size) bytes or more, max_packet_bytes is \(settings.maxPacketBytes)",
-                isRetryable: true))
+        closeForLimit(
+            1009, .tooBig("a packet with its attachments", size, "max_packet_bytes is", Int(settings.maxPacketBytes)))
         return false
     }
 
@@ -180,13 +182,12 @@ extension SocketIOMachine {
         namespace.heldBytes += stored.memory.count
         guard namespace.heldBytes <= Int(settings.maxPacketBytes), namespace.held.count < Int(Limits.sioHeldPackets)
         else {
-            return close(
-                1002, .parseError,
-                Failure(
-                    .limit, .operator,
-                    "\(namespace.held.count) events with \(namespace.heldBytes) bytes came for namespace "
-                        + "\(namespace.shownName) before it was joined",
-                    isRetryable: true))
+            return closeForLimit(
+                1002,
+                .wouldPass(
+                    .limit, held: namespace.heldBytes - stored.memory.count,
+                    "bytes of events came before their namespace was joined", more: stored.memory.count,
+                    "max_packet_bytes", Int(settings.maxPacketBytes)))
         }
         namespace.held.append(stored)
     }
@@ -223,9 +224,9 @@ extension SocketIOMachine {
         guard owed.count < Int(settings.maxAcks) else {
             add(
                 .warn(
-                    Failure(
-                        .limit, .program,
-                        "\(owed.count) events wait for an acknowledgement of ours; one more cannot be acknowledged")))
+                    .wouldPass(
+                        .limit, held: owed.count, "events wait for an acknowledgement of ours", more: 1, "max_calls",
+                        Int(settings.maxAcks))))
             return 0
         }
         return owed.insert(OwedAck(namespace: namespace.id, wireID: wireID))

@@ -24,24 +24,6 @@ extension SocketIOMachine {
         }
     }
 
-    /// Where the output of the connection stands.
-    public struct Output {
-        /// Bytes that wait to be sent, and how many may.
-        public var queuedBytes: Int
-        public var maxQueuedBytes: Int
-        /// The kernel takes no more at present.
-        public var isBusy: Bool
-        /// The place of the next frame in all that the connection sends.
-        public var offset: UInt64
-
-        public init(queuedBytes: Int, maxQueuedBytes: Int, isBusy: Bool, offset: UInt64) {
-            self.queuedBytes = queuedBytes
-            self.maxQueuedBytes = maxQueuedBytes
-            self.isBusy = isBusy
-            self.offset = offset
-        }
-    }
-
     public enum EmitAction {
         /// Send the text of `head` and this behind it, then the attachments, with nothing between.
         case send(UnsafeRawBufferPointer, ack: UInt64)
@@ -52,7 +34,7 @@ extension SocketIOMachine {
     // MARK: - Events
 
     /// Sends an event or keeps it.  `output` is nil where no connection takes frames.
-    public func emit(_ emission: Emission, output: Output?, _ now: Instant) throws(Failure) -> EmitAction {
+    public func emit(_ emission: Emission, output: OutputRoom?, _ now: Instant) throws(Failure) -> EmitAction {
         guard let namespace = find(emission.namespace) else {
             throw Failure(.gone, .program, "the namespace has ended")
         }
@@ -63,9 +45,9 @@ extension SocketIOMachine {
         }
         try check(emission.arguments, emission.attachments)
         guard !emission.wantsAck || acks.count < Int(settings.maxAcks) else {
-            throw Failure(
-                .limit, .program, "\(acks.count) acknowledgements are waited for, max_calls is \(settings.maxAcks)",
-                isRetryable: true)
+            throw .wouldPass(
+                .limit, held: acks.count, "acknowledgements are waited for", more: 1, "max_calls", Int(settings.maxAcks)
+            )
         }
         let rest = SocketIOMachine.elements(emission.arguments)
         let isSent = namespace.isJoined && !isEnding && output != nil
@@ -123,15 +105,15 @@ extension SocketIOMachine {
     ) throws(Failure) -> UInt64 {
         let size = emission.attachments.reduce(head.count + rest.count) { $0 + $1.count }
         let buffer = namespace.buffer
-        guard buffer.packets.count < Int(settings.maxBufferedPackets), size <= Int(settings.maxBufferedBytes),
-            buffer.byteCount <= Int(settings.maxBufferedBytes) - size
-        else {
-            throw Failure(
-                .full, .program,
-                "\(buffer.packets.count) events with \(buffer.byteCount) bytes wait for namespace "
-                    + "\(namespace.shownName), one with \(size) more would pass max_buffered_events "
-                    + "(\(settings.maxBufferedPackets)) or max_buffered_bytes (\(settings.maxBufferedBytes))",
-                isRetryable: true)
+        guard buffer.packets.count < Int(settings.maxBufferedPackets) else {
+            throw .wouldPass(
+                .full, held: buffer.packets.count, "events wait for their namespace", more: 1, "max_buffered_events",
+                Int(settings.maxBufferedPackets))
+        }
+        guard size <= Int(settings.maxBufferedBytes), buffer.byteCount <= Int(settings.maxBufferedBytes) - size else {
+            throw .wouldPass(
+                .full, held: buffer.byteCount, "bytes of events wait for their namespace", more: size,
+                "max_buffered_bytes", Int(settings.maxBufferedBytes))
         }
         let packet = OutgoingPacket(ack: expect(emission, namespace, at: nil, now))
         packet.text.append(head.readable)
@@ -161,7 +143,7 @@ extension SocketIOMachine {
 
     /// Answers an event of the server's; what is to be sent stands in `head`, then come the arguments and attachments.
     public func acknowledge(
-        _ ack: UInt64, arguments: UnsafeRawBufferPointer, attachments: [UnsafeRawBufferPointer], output: Output?
+        _ ack: UInt64, arguments: UnsafeRawBufferPointer, attachments: [UnsafeRawBufferPointer], output: OutputRoom?
     ) throws(Failure) -> UnsafeRawBufferPointer {
         guard let owedAck = owed[ack], let namespace = find(owedAck.namespace) else {
             throw Failure(.gone, .program, "the event was acknowledged already, or its connection has ended")
@@ -214,22 +196,14 @@ extension SocketIOMachine {
         guard let limit = session?.parameters?.maxPayloadBytes, limit > 0 else { return nil }
         let largest = attachments.reduce(text) { max($0, $1) }
         guard UInt64(largest) > limit else { return nil }
-        return Failure(
-            .tooBig, .program, "the event needs a message of \(largest) bytes, the server takes at most \(limit)")
+        return .tooBig("a message of the event", largest, "the server takes at most", Int(clamping: limit))
     }
 
     private func checkRoom(
-        _ text: Int, _ attachments: [UnsafeRawBufferPointer], _ output: Output
+        _ text: Int, _ attachments: [UnsafeRawBufferPointer], _ output: OutputRoom
     ) throws(Failure) {
         let size = attachments.reduce(text) { $0 + $1.count }
-        let (queued, limit) = (output.queuedBytes, output.maxQueuedBytes)
-        guard size > limit || queued > limit - size else { return }
-        guard size <= limit else {
-            throw Failure(.tooBig, .program, "the event has \(size) bytes, max_queued_bytes is \(limit)")
-        }
-        throw Failure(
-            .full, .program,
-            "\(queued) bytes wait to be sent, \(size) more would pass max_queued_bytes (\(limit))", isRetryable: true)
+        if let failure = output.refusal(of: "the event", size) { throw failure }
     }
 
     // MARK: - The end of acknowledgements

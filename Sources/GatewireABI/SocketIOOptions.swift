@@ -68,16 +68,23 @@ private func machineSettings(
 /// What is said to gateways alone.
 private func checkUnused(_ options: gw_client_options) throws(Failure) {
     let texts = [
-        options.token, options.password, options.identity_file, options.client_id, options.client_mode,
+        options.token, options.bootstrap_token, options.device_token, options.password,
+        options.approval_runtime_token, options.agent_identity_token, options.identity_file, options.token_file,
+        options.model_identifier, options.build_id, options.time_zone, options.path_env, options.extra_params,
+        options.client_id, options.client_mode,
         options.client_version, options.display_name, options.platform, options.device_family, options.instance_id,
         options.role, options.locale, options.user_agent,
     ]
     let isUnused =
         texts.allSatisfy { $0 == nil } && options.scope_count == 0 && options.cap_count == 0
+        && options.command_count == 0 && options.permission_count == 0 && options.credentials_timeout_ms == 0
+        && options.signature_version == 0
         && options.min_protocol == 0 && options.max_protocol == 0 && options.challenge_timeout_ms == 0
         && options.sync_count == 0 && options.offline == nil && options.resync == nil
         && options.observe == nil
-        && !has(GW_CLIENT_NO_DEVICE, options)
+        && !has(
+            GW_CLIENT_NO_DEVICE | GW_CLIENT_PAUSE | GW_CLIENT_ASK_CREDENTIALS | GW_CLIENT_NEW_PARAMS
+                | GW_CLIENT_ANY_NAMES, options)
     guard isUnused else {
         throw Failure(
             .argument, .program,

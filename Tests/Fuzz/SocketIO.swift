@@ -102,7 +102,7 @@ private struct Host {
         }
     }
 
-    private var output: SocketIOMachine.Output? {
+    private var output: OutputRoom? {
         isConnected ? .init(queuedBytes: 0, maxQueuedBytes: 1 << 20, isBusy: false, offset: offset) : nil
     }
 

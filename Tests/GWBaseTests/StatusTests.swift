@@ -26,7 +26,10 @@ struct StatusTests {
         ("ERR_HELLO_TIMEOUT", .helloTimeout), ("ERR_HELLO", .hello), ("ERR_TICK_TIMEOUT", .tickTimeout),
         ("ERR_REJECTED", .rejected), ("ERR_NOT_SENT", .notSent), ("ERR_OUTCOME_UNKNOWN", .outcomeUnknown),
         ("ERR_CALL_TIMEOUT", .callTimeout), ("ERR_JSON", .json), ("ERR_FRAME", .frame), ("ERR_UNKNOWN_ID", .unknownID),
-        ("ERR_CANCELLED", .cancelled), ("ERR_LIMIT", .limit), ("ERR_FULL", .full), ("ERR_INTERNAL", .internal),
+        ("ERR_CANCELLED", .cancelled), ("ERR_CREDENTIALS", .credentials), ("ERR_SIO_OPEN", .sioOpen),
+        ("ERR_SIO_PARSE", .sioParse), ("ERR_SIO_PING_TIMEOUT", .sioPingTimeout), ("ERR_SIO_REFUSED", .sioRefused),
+        ("ERR_SIO_DISCONNECTED", .sioDisconnected), ("ERR_LIMIT", .limit), ("ERR_FULL", .full),
+        ("ERR_INTERNAL", .internal),
     ]
 
     private static let actors: [(String, Actor)] = [

@@ -179,6 +179,7 @@ final class GoClawClientEnd {
     private func follow(_ action: consuming ClientSession.MessageAction) {
         switch consume action {
         case .send(let frame): sent.append(text(frame))
+        case .ask: told.append("asked")
         case .pairing(let pairing, let frame):
             told.append("\(text(pairing.name)) \(text(pairing.code)) \(text(pairing.senderID))")
             if !frame.isEmpty { sent.append(text(frame)) }

@@ -8,7 +8,7 @@ struct JournalTests {
     private func journal(_ change: (inout Journal.Settings) -> Void) -> Journal? {
         var settings = Journal.Settings()
         change(&settings)
-        return Journal(settings, ClientEnd.start)
+        return Journal.make(settings, ClientEnd.start)
     }
 
     private func lines(_ journal: Journal) -> [[String: Any]] {

@@ -77,7 +77,7 @@ final class MachineEnd {
         request.idempotencyKey = given.bytes
         request.traceparent = trace.bytes
         change(&request)
-        let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 20, offset: offset)
+        let output = OutputRoom(queuedBytes: 0, maxQueuedBytes: 1 << 20, offset: offset)
         do throws(Failure) {
             let action = try machine.call(request, output: machine.isReady ? output : nil, now)
             if case .send(_, let rest) = action {

@@ -112,7 +112,7 @@ final class ClientEnd {
         return withExtendedLifetime(memory) { machine.answer(question, auth: memory.readable, now) }
     }
 
-    var output: SocketIOMachine.Output? {
+    var output: OutputRoom? {
         hasConnection && closing == nil
             ? .init(queuedBytes: 0, maxQueuedBytes: 1_000_000, isBusy: isBusy, offset: written) : nil
     }

@@ -104,7 +104,7 @@ private final class SessionRun {
     func play() throws {
         let isOpened = steps.contains { ($0["server"] as? String)?.hasPrefix("0") == true }
         if !isOpened { end.connect(openPacket: nil) }
-        for step in steps {
+        for (place, step) in steps.enumerated() {
             if let message = step["server"] as? String {
                 if message.hasPrefix("0") { end.connect(openPacket: nil) }
                 end.receive(message)
@@ -118,7 +118,8 @@ private final class SessionRun {
                 try end.acknowledge(ack, "[1]")
                 #expect(throws: Failure.self) { try end.acknowledge(ack, "[1]") }
             }
-            if let message = step["client"] as? String { try expect(message) }
+            if let message = step["client"] as? String { try expect(message, attachments(behind: place)) }
+            if let message = step["client_binary"] as? String { try expect("hex \(message)", []) }
         }
         collect()
         // What is said in prose alone.
@@ -132,18 +133,24 @@ private final class SessionRun {
         }
     }
 
+    /// The binary messages that the client sends right behind a step.
+    private func attachments(behind place: Int) -> [[UInt8]] {
+        steps[(place + 1)...].prefix { $0["client_binary"] != nil }
+            .map { bytes(hex: $0["client_binary"] as? String ?? "") }
+    }
+
     /// The client's next message; where it is one that the user asks for, it is asked for here.
-    private func expect(_ message: String) throws {
+    private func expect(_ message: String, _ attachments: [[UInt8]]) throws {
         guard !message.isEmpty else { return }
         collect()
         if sent.isEmpty, message.hasPrefix("40") { join(message) }
-        if sent.isEmpty, message.hasPrefix("42") || message.hasPrefix("43") { try ask(for: message) }
+        if sent.isEmpty, ["42", "43", "45", "46"].contains(message.prefix(2)) { try ask(for: message, attachments) }
         collect()
         let first = sent.isEmpty ? "nothing" : sent.removeFirst()
         if first != message { unexpected.append("\(first) in place of \(message)") }
     }
 
-    private func ask(for message: String) throws {
+    private func ask(for message: String, _ attachments: [[UInt8]]) throws {
         let memory = Memory(Array(message.utf8.dropFirst()))
         defer { withExtendedLifetime(memory) {} }
         guard case .packet(let packet) = PacketDecoder.read(memory.readable, maxAttachments: 10) else { return }
@@ -151,9 +158,9 @@ private final class SessionRun {
         let payload = packet.arguments(in: memory.readable).map { "[" + text(memory.bytes[$0].dropFirst()) } ?? ""
         if let name = packet.name {
             let name = text(memory.bytes[name.range.dropFirst().dropLast()])
-            try end.emit(ids[namespace] ?? 0, name, payload, ack: packet.id != nil)
+            try end.emit(ids[namespace] ?? 0, name, payload, attachments: attachments, ack: packet.id != nil)
         } else {
-            try end.acknowledge(end.lastAck, payload)
+            try end.acknowledge(end.lastAck, payload, attachments: attachments)
         }
     }
 }

@@ -200,7 +200,7 @@ private struct World {
         check(namespaces["/a"] == nil, "a namespace that was left stays")
     }
 
-    private var output: SocketIOMachine.Output? {
+    private var output: OutputRoom? {
         isConnected
             ? .init(queuedBytes: 0, maxQueuedBytes: 1_000_000, isBusy: false, offset: written) : nil
     }

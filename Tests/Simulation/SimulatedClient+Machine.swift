@@ -159,7 +159,7 @@ extension SimulatedClient {
             return Call(id: try machine.call(request, output: nil, now).id, place: nil)
         }
         let offset = channel.nextOffset
-        let output = ClientMachine.Output(
+        let output = OutputRoom(
             queuedBytes: channel.queuedBytes, maxQueuedBytes: SimulatedClient.maxQueuedBytes, offset: offset)
         let action = try machine.call(request, output: output, now)
         guard case .send(let id, let rest) = action else { return Call(id: action.id, place: nil) }
