@@ -29,7 +29,7 @@ struct GoClawClientTests {
         let method = Text(method)
         var request = CallRequest(method: method.bytes, params: UnsafeRawBufferPointer(start: nil, count: 0))
         request.expectsFinal = final
-        let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
+        let output = OutputRoom(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
         guard case .send(let id, _) = try end.machine.call(request, output: output, end.now) else {
             throw Failure(.argument, .none, "the call was not taken")
         }
@@ -76,7 +76,7 @@ struct GoClawClientTests {
         let method = Text("m")
         let params = Text([UInt8](repeating: 0x20, count: 524_289))
         let request = CallRequest(method: method.bytes, params: params.bytes)
-        let output = ClientMachine.Output(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
+        let output = OutputRoom(queuedBytes: 0, maxQueuedBytes: 1 << 24, offset: 0)
         do {
             _ = try end.machine.call(request, output: output, end.now)
             Issue.record("it was taken")
