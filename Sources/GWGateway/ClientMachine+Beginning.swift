@@ -32,9 +32,12 @@ extension ClientMachine {
             return make(.sync, UInt(bitPattern: place), call.method, call.params, offset, now)
         }
         while let entry = offline.popFirst() {
-            guard calls.find(entry.id) != nil else { continue }
+            guard let call = calls.find(entry.id) else { continue }
             if let failure = session.tooBig(entry.frame.count) { return dropKept(entry.id, failure) }
-            calls.wrote(entry.id, streamOffset: offset, deadline: now.adding(milliseconds: entry.timeoutMilliseconds))
+            let limit = session.limit(
+                entry.timeoutMilliseconds, expectsFinal: call.expectsFinal,
+                isLong: entry.method.withUnsafeBytes { session.isLong($0) })
+            calls.wrote(entry.id, streamOffset: offset, deadline: now.adding(milliseconds: limit))
             entry.method.withUnsafeBytes { calls.began(entry.id, $0, now) }
             frame.clear()
             entry.frame.withUnsafeBytes { frame.append($0) }

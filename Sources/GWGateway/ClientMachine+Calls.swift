@@ -27,7 +27,7 @@ extension ClientMachine {
         let keyed = request.isIdempotent ? try KeyedParams(request, random) : nil
         let action = session.call(
             expectsFinal: request.expectsFinal, timeoutMilliseconds: request.timeoutMilliseconds,
-            isLong: session.isGoClaw && request.method.elementsEqual("chat.send".utf8), userData: request.userData,
+            isLong: session.isLong(request.method), userData: request.userData,
             streamOffset: output.offset, now: now)
         switch action {
         case .refused(let failure): throw failure
@@ -84,10 +84,10 @@ extension ClientMachine {
             frame.append(rest)
             frame.append(FrameWriter.end)
         }
-        let limit = self.settings.session.limit(request.timeoutMilliseconds, expectsFinal: request.expectsFinal)
         offline.append(
             OfflineQueue.Entry(
-                id: id, method: Array(request.method), frame: Array(frame.readable), timeoutMilliseconds: limit))
+                id: id, method: Array(request.method), frame: Array(frame.readable),
+                timeoutMilliseconds: request.timeoutMilliseconds))
         return .kept(id: id)
     }
 

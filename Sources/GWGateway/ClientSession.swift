@@ -311,8 +311,12 @@ public final class ClientSession {
         return .queued(id: id)
     }
 
+    /// Whether a call of this method is answered only when the work is done.
+    @inline(__always)
+    func isLong(_ method: UnsafeRawBufferPointer) -> Bool { isGoClaw && method.elementsEqual("chat.send".utf8) }
+
     /// A GoClaw gateway drops an answer that finds its queue full: no call may wait for ever.
-    private func limit(_ milliseconds: UInt32, expectsFinal: Bool, isLong: Bool) -> UInt32 {
+    func limit(_ milliseconds: UInt32, expectsFinal: Bool, isLong: Bool) -> UInt32 {
         guard isGoClaw, milliseconds == 0, expectsFinal || isLong else {
             return settings.limit(milliseconds, expectsFinal: expectsFinal)
         }

@@ -7,7 +7,7 @@ struct OfflineQueue {
         var method: [UInt8]
         /// The whole request.
         var frame: [UInt8]
-        /// The call's own time limit, which begins when it is sent.
+        /// The call's own time limit, which begins when it is sent; 0: the default of what the gateway speaks.
         var timeoutMilliseconds: UInt32
     }
 

@@ -220,6 +220,26 @@ struct GoClawClientTests {
         #expect(Set(end.told) == ["ended \(short) -610", "ended \(long) -610", "ended \(final) -610"])
     }
 
+    @Test("a call that has waited for its connection has the time limits of this dialect too (2, 9)")
+    func keptLimits() throws {
+        let end = GoClawClientEnd(token: "gw-secret", keepsCalls: true)
+        let method = Text("chat.send")
+        let request = CallRequest(method: method.bytes, params: UnsafeRawBufferPointer(start: nil, count: 0))
+        let kept = try end.machine.call(request, output: nil, end.now).id
+        end.open()
+        end.answer(Self.hello)
+        guard case .frame = end.machine.next(offset: 0, end.now) else {
+            Issue.record("the call is not sent")
+            return
+        }
+        for second in 1...600 {
+            #expect(end.told.isEmpty, "ended after \(second - 1) s")
+            end.machine.heard(end.now)
+            end.advance(1000)
+        }
+        #expect(end.told == ["ended \(kept) -610"])
+    }
+
     @Test("answers find their calls in any order, and events without seq show no gap (2, 3)")
     func order() throws {
         let end = ready()

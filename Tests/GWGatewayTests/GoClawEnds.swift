@@ -114,7 +114,7 @@ final class GoClawClientEnd {
 
     init(
         token: String = "", user: String = "alice", sender: String = "", detects: Bool = false,
-        callMilliseconds: UInt32 = 30_000
+        callMilliseconds: UInt32 = 30_000, keepsCalls: Bool = false
     ) {
         var settings = ClientMachine.Settings()
         var parameters = GoClawParameters()
@@ -123,6 +123,7 @@ final class GoClawClientEnd {
         settings.session.dialect = detects ? .detect(parameters) : .goClaw(parameters)
         settings.credentials = Credentials(token: token.bytes)
         settings.session.callMilliseconds = callMilliseconds
+        if keepsCalls { settings.offline = ClientMachine.OfflineSettings() }
         var seeded = Seeded(7)
         machine = ClientMachine(
             settings: settings,

@@ -3,7 +3,7 @@ import GWGateway
 
 /// What a dialect of the gateway protocol brings to the simulation: how its client is set up, and its gateway's end of
 /// a connection.
-protocol Dialect {
+protocol Dialect: Sendable {
     /// As many calls are in flight at most.
     var maxCalls: Int { get }
     /// Events have numbers, which show where some are missing.

@@ -29,6 +29,11 @@ struct Main {
         exit(failed == 0 ? 0 : 1)
     }
 
+    /// By the seed.
+    private static let dialects: [any Dialect] = [
+        OpenClawDialect(), OpenClawDialect(), OpenClawDialect(), GoClawDialect(),
+    ]
+
     private static func usage() -> Never {
         print("usage: simulation [--first N] [--seeds N] | --seed N [--trace]")
         exit(2)
@@ -39,7 +44,8 @@ struct Main {
         var virtual: UInt64 = 0
         var failed = 0
         for seed in seeds where failed < 10 {
-            let scenario = Scenario(seed: seed, dialect: OpenClaw(), isTraced: isTraced)
+            let dialect = dialects[Int(seed % UInt64(dialects.count))]
+            let scenario = Scenario(seed: seed, dialect: dialect, isTraced: isTraced)
             scenario.run()
             total.add(scenario.tally)
             virtual += scenario.world.elapsed
@@ -60,7 +66,7 @@ struct Main {
 
     /// How many of the herd's rules do not hold.
     private static func runHerd(first seed: UInt64) -> Int {
-        let herd = Herd(seed: seed, dialect: OpenClaw(), isTraced: false)
+        let herd = Herd(seed: seed, dialect: OpenClawDialect(), isTraced: false)
         herd.loseForAMoment()
         herd.loseForMinutes()
         herd.loseWithNotice()

@@ -6,6 +6,7 @@ import GWWebSocket
 /// What the machine says is done, as `GWRuntime/Client.swift`, `ClientCalls.swift` and `ClientBeginning.swift` do it.
 extension SimulatedClient {
     func tickMachine() {
+        if let heard = channel?.webSocket?.lastReceived { machine.heard(heard) }
         while true {
             switch machine.tick(now) {
             case .none: return
@@ -27,7 +28,8 @@ extension SimulatedClient {
         case .ask(let question):
             trace("asks for credentials")
             host.client(self, asks: question)
-        case .pairing(_, let frame):
+        case .pairing(let pairing, let frame):
+            trace("has a pairing that is \(pairing.name)")
             if !frame.isEmpty { channel?.sendText(Array(frame.readable), compress: false) }
         case .connected(let hello, _):
             host.clientConnected(self, hello: hello)

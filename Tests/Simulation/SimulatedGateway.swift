@@ -15,6 +15,8 @@ final class SimulatedGateway {
     let dialect: any Dialect
     let ledger: Ledger
     let openings: Openings
+    /// What the dialect keeps over connections.
+    var dialectState: AnyObject?
     private(set) var weather: Weather
     private(set) var isCalm = false
     let pool: RandomPool

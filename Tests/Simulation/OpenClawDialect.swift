@@ -3,7 +3,7 @@ import GWGateway
 import GWJSON
 
 /// OpenClaw: challenge, connect, hello, ticks.
-struct OpenClaw: Dialect {
+struct OpenClawDialect: Dialect {
     let maxCalls = 16
     let numbersEvents = true
 
@@ -147,7 +147,7 @@ private final class Device: DeviceSigner {
     func sign(_ payload: [UInt8]) -> [UInt8]? { Verifier.sum(payload + publicKeyText) }
 }
 
-private final class Verifier: ProofVerifier {
+final class Verifier: ProofVerifier {
     /// FNV-1a.
     static func sum(_ bytes: [UInt8]) -> [UInt8] {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
