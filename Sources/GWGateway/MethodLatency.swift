@@ -36,6 +36,7 @@ public final class MethodLatency {
         guard running.indices.contains(place) else { return }
         let time = now.microseconds(since: running[place].began)
         let index = running[place].entry
+        guard entries.indices.contains(index) else { return }
         entries[index].count &+= 1
         entries[index].sum &+= time
         entries[index].least = min(entries[index].least, time)
