@@ -140,9 +140,9 @@ static void server_options_are_sized(void) {
   larger.options.flags |= 1u << 31;
   CHECK_STATUS(gw_server_open(the.context, &larger.options, &server), GW_ERR_FLAGS);
   larger.options.flags &= ~(1u << 31);
-  larger.options.reserved = 1;
+  larger.options.dialect = 99;
   CHECK(gw_server_open(the.context, &larger.options, &server) < 0);
-  larger.options.reserved = 0;
+  larger.options.dialect = GW_DIALECT_OPENCLAW;
   CHECK(server == NULL);
   CHECK_STATUS(gw_server_open(the.context, &larger.options, &server), GW_OK);
   gw_server_free(server);

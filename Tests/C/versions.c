@@ -70,7 +70,7 @@ static void init_fills_size_and_zeroes(void) {
   memset(&server, 0xff, sizeof server);
   gw_server_options_init(&server);
   CHECK(server.struct_size == sizeof server);
-  CHECK(server.flags == 0 && server.address == NULL && server.port == 0 && server.reserved == 0);
+  CHECK(server.flags == 0 && server.address == NULL && server.port == 0 && server.dialect == GW_DIALECT_OPENCLAW);
 
   gw_context_options context;
   memset(&context, 0xff, sizeof context);
