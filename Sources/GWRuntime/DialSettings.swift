@@ -98,7 +98,11 @@ public struct DialSettings {
     }
 
     /// Whether the server is this machine, or one that only its pin lets in.
-    var isTrustedEndpoint: Bool { NetworkPolicy.isTrustedEndpoint(url, hasPin: tls?.policy.usesPins ?? false) }
+    var isTrustedEndpoint: Bool {
+        let hasPin = tls?.policy.usesPins ?? false
+        guard route.keepsLoopback else { return url.isSecure && hasPin }
+        return NetworkPolicy.isTrustedEndpoint(url, hasPin: hasPin)
+    }
 
     var hostText: String { "\(String(printable: url.host.text)):\(url.port)" }
 }

@@ -102,6 +102,15 @@ public struct RouteSettings {
         }
     }
 
+    /// Whether a loopback host in the URL is this machine: a proxy, an address or a descriptor of the host's may lead elsewhere.
+    var keepsLoopback: Bool {
+        switch way {
+        case .direct: addresses.isEmpty
+        case .unix: true
+        case .proxy, .environment, .descriptor: false
+        }
+    }
+
     /// The proxy for a URL, nil to go without.
     func proxy(for url: WebSocketURL) throws(Failure) -> Proxy? {
         switch way {
